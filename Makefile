@@ -1,0 +1,73 @@
+# The commands of the project; `make help` lists them. Everything runs in .venv, which `make setup` builds when needed.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+.NOTPARALLEL:
+
+PYTHON ?= python3
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest
+STAMP := .venv/.installed
+
+# Processes of the test runner; two suit a small machine.
+JOBS ?= 2
+# A test database of its own is made on these servers by the second pass of `make test-all`.
+TEST_POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/payments_hub
+TEST_MARIADB_URL ?= mysql://root@127.0.0.1:3306/payments_hub
+
+.PHONY: help setup demo serve worker test test-all check bench docs clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r target text; do printf '  make %-9s %s\n' "$$target" "$$text"; done
+
+setup: $(STAMP) ## make .venv and install the project with pinned tools
+
+$(STAMP): pyproject.toml constraints/dev.txt
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	export PIP_DISABLE_PIP_VERSION_CHECK=1
+	$(PY) -m pip install --quiet -c constraints/dev.txt -e '.[all,sandbox,api-docs,dev]'
+	if ! $(PY) -m pip install --quiet -c constraints/dev.txt -e '.[mysql]' >/dev/null 2>&1; then
+		echo 'NOTE: mysqlclient could not be built (it needs the MariaDB headers and pkg-config): MariaDB tests will be skipped.'
+	fi
+	touch $@
+
+demo: setup ## the whole story: sandbox, worker, web server, a customer and support, matching books
+	@$(PY) -m example_project.demo
+
+serve: setup ## the example shop with its sandbox and worker, until Ctrl-C
+	@$(PY) -m example_project.demo serve
+
+worker: setup ## a Celery worker with beat for the example project
+	@$(PY) -m celery -A example_project worker --beat --loglevel INFO
+
+test: setup ## the fast tests, in random order, with branch coverage
+	@$(PYTEST) -n $(JOBS) -m 'not slow and not postgres and not mariadb' --cov --cov-report=term
+
+test-all: setup ## the slow tests, then the fast ones again on PostgreSQL and MariaDB where they are reachable
+	@$(PYTEST) -n $(JOBS) -m 'slow and not postgres and not mariadb'
+	.ci/on-database postgres '$(TEST_POSTGRES_URL)' $(PYTEST) -n $(JOBS) -m '(not slow and not mariadb) or postgres'
+	.ci/on-database mariadb '$(TEST_MARIADB_URL)' $(PYTEST) -n $(JOBS) -m '(not slow and not postgres) or mariadb'
+
+# `check --deploy` looks at the example project as it would be deployed; of its messages only the package's own count.
+check: export PYTHONWARNINGS = default
+check: setup ## lint, types, layers, migrations, deployment checks, documentation
+	@$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) manage.py makemigrations --check --dry-run
+	env DEBUG=0 SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')" ALLOWED_HOSTS=shop.example.com \
+		$(PY) manage.py check --deploy --fail-level WARNING --tag payments_hub
+	$(MAKE) --no-print-directory docs
+
+bench: setup ## the benchmarks, interleaved in one run
+	@$(PY) -m benchmarks
+
+docs: setup ## the documentation, warnings being errors
+	@$(PY) -m sphinx -W --keep-going --quiet -b html docs docs/_build/html
+	echo 'docs/_build/html/index.html'
+
+clean: ## remove what the commands above made, .venv included
+	@rm -rf .venv build dist docs/_build var .tools htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .nox
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
