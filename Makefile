@@ -26,8 +26,8 @@ setup: $(STAMP) ## make .venv and install the project with pinned tools
 $(STAMP): pyproject.toml constraints/dev.txt
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	export PIP_DISABLE_PIP_VERSION_CHECK=1
-	$(PY) -m pip install --quiet -c constraints/dev.txt -e '.[all,sandbox,api-docs,dev]'
-	if ! $(PY) -m pip install --quiet -c constraints/dev.txt -e '.[mysql]' >/dev/null 2>&1; then
+	$(PY) -m pip install -qq -c constraints/dev.txt -e '.[all,sandbox,api-docs,dev]'
+	if ! $(PY) -m pip install -qq -c constraints/dev.txt -e '.[mysql]' >/dev/null 2>&1; then
 		echo 'NOTE: mysqlclient could not be built (it needs the MariaDB headers and pkg-config): MariaDB tests will be skipped.'
 	fi
 	touch $@
@@ -50,7 +50,6 @@ test-all: setup ## the slow tests, then the fast ones again on PostgreSQL and Ma
 	.ci/on-database mariadb '$(TEST_MARIADB_URL)' $(PYTEST) -n $(JOBS) -m '(not slow and not postgres) or mariadb'
 
 # `check --deploy` looks at the example project as it would be deployed; of its messages only the package's own count.
-check: export PYTHONWARNINGS = default
 check: setup ## lint, types, layers, migrations, deployment checks, documentation
 	@$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
