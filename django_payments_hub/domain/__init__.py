@@ -1,0 +1,1 @@
+"""Money, statuses and legal moves. Knows nothing of Django."""

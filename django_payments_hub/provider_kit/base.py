@@ -1,0 +1,251 @@
+"""The base of every provider: what it may declare, and the small steps it fills in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import ClassVar, Generic, TypeVar, cast
+
+from django_payments_hub.domain.statuses import CaptureMethod, Flow, MethodKind, Verdict
+from django_payments_hub.exceptions import ConfigurationError, Unsupported
+from django_payments_hub.provider_kit.types import (
+    AccountConfig,
+    Acknowledgement,
+    CancelRequest,
+    CaptureRequest,
+    ConfirmRequest,
+    Fact,
+    LookUpRequest,
+    NoticeId,
+    PaymentFact,
+    PaymentResult,
+    PayRequest,
+    RefundFact,
+    RefundLookUpRequest,
+    RefundRequest,
+    RefundResult,
+    ReturnVisit,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What a provider can do. What is not declared is refused before any work is done.
+
+    Args:
+        flows: the ways a customer may give the details.
+        currencies: ISO codes, empty for every currency.
+        key_window_s: how long the provider honours an idempotency key, in seconds; 0: never send twice.
+        call_deadline_s: the longest one call may take, all tries of the transport included, in seconds.
+        runs_in_worker: calls are too slow for a request; the worker makes them.
+        webhook_verbs: HTTP verbs of its notifications.
+    """
+
+    flows: frozenset[Flow] = frozenset()
+    method_kinds: frozenset[MethodKind] = frozenset()
+    currencies: frozenset[str] = frozenset()
+    manual_capture: bool = False
+    partial_capture: bool = False
+    several_captures: bool = False
+    cancel: bool = False
+    refund: bool = False
+    partial_refund: bool = False
+    look_up: bool = False
+    saved_methods: bool = False
+    disputes: bool = False
+    webhooks: bool = False
+    webhook_verbs: frozenset[str] = frozenset({"POST"})
+    key_window_s: int = 0
+    call_deadline_s: float = 30.0
+    runs_in_worker: bool = False
+
+    def names(self) -> list[str]:
+        """The declared flags by name, for the matrix of providers."""
+        return [f.name for f in fields(self) if getattr(self, f.name) is True]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseConfig:
+    """Base of a provider's `Config`: field names are the keys an account needs, in lower case.
+
+    A field made by `secret()` never shows in a repr and is write-only in the admin. A field made by `public()` may be
+    given to browsers (`GET gateways/`).
+    """
+
+
+FieldT = TypeVar("FieldT")
+
+
+def secret(default: FieldT | None = None) -> FieldT:
+    """A credential, or a tuple of them: hidden in every repr. Required when there is no default."""
+    return _field({"secret": True}, default, shown=False)
+
+
+def public(default: FieldT | None = None) -> FieldT:
+    """A key meant for browsers, such as a publishable key."""
+    return _field({"public": True}, default, shown=True)
+
+
+def _field(metadata: Mapping[str, bool], default: FieldT | None, *, shown: bool) -> FieldT:
+    if default is None:
+        return cast("FieldT", field(repr=shown, metadata=metadata))
+    return field(repr=shown, metadata=metadata, default=default)
+
+
+ConfigT = TypeVar("ConfigT", bound=BaseConfig)
+
+
+def parse_config(config_class: type[ConfigT], account: AccountConfig) -> ConfigT:
+    """The account's values as the provider's typed `Config`.
+
+    Raises:
+        ConfigurationError: a key is missing, empty or unknown; the message names it, never its value.
+    """
+    known = {f.name: f for f in fields(config_class)}
+    values = {key.lower(): _frozen(value) for key, value in account.values.items()}
+    for name in values:
+        if name not in known:
+            raise ConfigurationError(
+                f"Account {account.alias!r} has an unknown key {name.upper()!r}; "
+                f"known keys: {', '.join(sorted(k.upper() for k in known))}.",
+                code="unknown_account_key",
+            )
+    try:
+        config = config_class(**values)
+    except TypeError:
+        missing = ", ".join(n.upper() for n in known if n not in values)
+        raise ConfigurationError(
+            f"Account {account.alias!r} lacks a key; it needs one of: {missing}.", code="missing_account_key"
+        ) from None
+    for name, definition in known.items():
+        if definition.metadata.get("secret") and not getattr(config, name):
+            raise ConfigurationError(f"Account {account.alias!r}: {name.upper()} is empty.", code="empty_account_key")
+    return config
+
+
+def _frozen(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class BaseProvider(Generic[ConfigT]):
+    """One merchant account at one provider.
+
+    A subclass is named `Provider`, declares `capabilities` and `Config`, and fills in the steps it declares. It keeps
+    no state but its client, saves nothing, redirects nobody and reads no settings. A call returns a result, or raises
+    a `ProviderError`: in doubt `OutcomeUnknown`. A decline is a result.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+    Config: type[ConfigT]
+
+    def __init__(self, account: AccountConfig):
+        self.account = account
+        self.config: ConfigT = parse_config(self.Config, account)
+
+    # -- calls -------------------------------------------------------------------------------------------------------
+
+    def pay(self, request: PayRequest) -> PaymentResult:
+        """Start a payment, and in the token flow try it."""
+        raise self.unsupported("pay")
+
+    def confirm(self, request: ConfirmRequest) -> PaymentResult:
+        """Try a payment that waits for a method or for the customer's approval."""
+        raise self.unsupported("confirm")
+
+    def capture(self, request: CaptureRequest) -> PaymentResult:
+        """Take money that is held."""
+        raise self.unsupported("capture")
+
+    def cancel(self, request: CancelRequest) -> PaymentResult:
+        """Void or withdraw; an object that is cancelled already is a success."""
+        raise self.unsupported("cancel")
+
+    def refund(self, request: RefundRequest) -> RefundResult:
+        """Give money back."""
+        raise self.unsupported("refund")
+
+    def look_up(self, request: LookUpRequest) -> PaymentFact | None:
+        """How the payment stands; None when the provider certainly does not know it."""
+        raise self.unsupported("look_up")
+
+    def look_up_refund(self, request: RefundLookUpRequest) -> RefundFact | None:
+        """How the refund stands; None when the provider certainly does not know it."""
+        raise self.unsupported("look_up")
+
+    # -- notifications -----------------------------------------------------------------------------------------------
+
+    def verify_webhook(self, body: bytes, headers: Mapping[str, str], *, now: float) -> None:
+        """Prove that the provider sent exactly these bytes; `headers` by lower-case name, `now` in Unix seconds.
+
+        Raises:
+            InvalidSignature: not proven. VerificationUnavailable: cannot be judged at the moment.
+        """
+        raise self.unsupported("webhooks")
+
+    def identify_notice(self, payload: Mapping[str, object], body: bytes) -> NoticeId:
+        """The id and type a notice is filed under; one without an id is named by its content."""
+        event_id, event_type = payload.get("id"), payload.get("type")
+        return NoticeId(
+            event_id=event_id if isinstance(event_id, str) and event_id else hashlib.sha256(body).hexdigest(),
+            event_type=event_type if isinstance(event_type, str) else "",
+        )
+
+    def parse_webhook(self, payload: Mapping[str, object]) -> tuple[Fact, ...]:
+        """The facts a verified notice tells; none for a type that does not matter.
+
+        Raises:
+            MalformedNotice: a type that matters, in a shape that cannot be read.
+        """
+        raise self.unsupported("webhooks")
+
+    def acknowledge(self, verdict: Verdict | None) -> Acknowledgement:
+        """What the provider wants to read as the answer; `verdict` is None when the notice was only filed."""
+        return Acknowledgement()
+
+    def parse_return(self, data: Mapping[str, str]) -> ReturnVisit:
+        """Which payment a returning browser speaks of; `data` is its query or form."""
+        return ReturnVisit()
+
+    # -- small things ------------------------------------------------------------------------------------------------
+
+    def make_reference(self, payment_id: str) -> str:
+        """Our reference in the form the provider takes; the payment's id itself unless it needs another shape."""
+        return payment_id
+
+    def public_values(self) -> dict[str, str]:
+        """The configuration a browser may see."""
+        return {f.name: str(getattr(self.config, f.name)) for f in fields(self.config) if f.metadata.get("public")}
+
+    def check(self) -> list[str]:
+        """What is doubtful about this configuration, in sentences without secrets; read by the system checks."""
+        return []
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+    def supports(self, *, flow: Flow, currency: str, capture_method: CaptureMethod) -> None:
+        """Refuse what is not declared, before any work.
+
+        Raises:
+            Unsupported: `unsupported_flow`, `unsupported_currency` or `unsupported_capture_method`.
+        """
+        if flow not in self.capabilities.flows:
+            raise Unsupported(f"{self.label} has no {flow.value} flow.", code="unsupported_flow")
+        if self.capabilities.currencies and currency not in self.capabilities.currencies:
+            raise Unsupported(f"{self.label} does not take {currency}.", code="unsupported_currency")
+        if capture_method is CaptureMethod.MANUAL and not self.capabilities.manual_capture:
+            raise Unsupported(f"{self.label} cannot capture later.", code="unsupported_capture_method")
+
+    def require(self, capability: str) -> None:
+        """Refuse a capability that is not declared; raises Unsupported(`unsupported_<capability>`)."""
+        if not getattr(self.capabilities, capability):
+            raise self.unsupported(capability)
+
+    def unsupported(self, capability: str) -> Unsupported:
+        """The error for something this provider does not do."""
+        return Unsupported(
+            f"{self.label} does not support {capability.replace('_', ' ')}.", code=f"unsupported_{capability}"
+        )

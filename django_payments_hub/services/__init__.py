@@ -1,0 +1,1 @@
+"""Use cases: every face calls these, and nothing else changes money state."""

@@ -1,0 +1,177 @@
+"""The inbox: file a notification, answer, and apply it later.
+
+Filing is one INSERT; a duplicate is answered like the first (I9, I10). What cannot be applied yet is tried again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.utils import timezone
+
+from django_payments_hub import dispatch
+from django_payments_hub.conf import hub_settings
+from django_payments_hub.domain.statuses import InboxState, Source, Verdict
+from django_payments_hub.exceptions import HubError, MalformedNotice, ProviderError
+from django_payments_hub.failpoints import reach
+from django_payments_hub.models import WebhookEvent
+from django_payments_hub.provider_kit.types import Acknowledgement, Fact, LookUp
+from django_payments_hub.services import accounts, facts, provider_calls
+from django_payments_hub.services.books import Told
+from django_payments_hub.services.claims import claim_due, next_try
+from django_payments_hub.services.events import drain_while
+
+logger = logging.getLogger("django_payments_hub.inbox")
+
+_BATCH = 50
+_LEASE_S = 120
+# What lets a browser pay or act for the merchant is of no use in the inbox, and would show in the admin.
+_SECRET_VALUE = re.compile(r'("(?:client_secret|secret)"\s*:\s*)"[^"]*"')
+
+# States by how bad they are: a notice with several facts is filed under its worst.
+_VERDICT_STATE = {
+    Verdict.APPLIED: InboxState.PROCESSED,
+    Verdict.DUPLICATE: InboxState.PROCESSED,
+    Verdict.STALE: InboxState.PROCESSED,
+    Verdict.UNMATCHED: InboxState.UNMATCHED,
+    Verdict.MISMATCH: InboxState.QUARANTINED,
+}
+
+
+def receive(account: accounts.Account, body: bytes, headers: Mapping[str, str]) -> Acknowledgement:
+    """Verify the raw bytes, file them and give the provider's own acknowledgement. Headers by lower-case name.
+
+    Raises:
+        InvalidSignature, VerificationUnavailable, MalformedNotice: nothing was filed.
+    """
+    provider = provider_calls.provider_of(account.row)
+    provider.require("webhooks")
+    provider.verify_webhook(body, headers, now=time.time())
+    payload, text = _read_payload(body)
+    notice = provider.identify_notice(payload, body)
+    event = WebhookEvent(
+        account=account.row,
+        event_id=notice.event_id[:255],
+        event_type=notice.event_type[:120],
+        body=_SECRET_VALUE.sub(r'\1"[redacted]"', text),
+    )
+    _file(event)
+    reach("inbox.after_insert")
+    return provider.acknowledge(None)
+
+
+def _read_payload(body: bytes) -> tuple[dict[str, object], str]:
+    try:
+        text = body.decode()
+        payload = json.loads(text)
+    except (ValueError, RecursionError):
+        raise MalformedNotice("The body is no JSON.") from None
+    if not isinstance(payload, dict):
+        raise MalformedNotice("The body is no JSON object.")
+    return payload, text
+
+
+def _file(event: WebhookEvent) -> None:
+    """One INSERT; on a duplicate one SELECT more. Not `ignore_conflicts`, which on MariaDB hides other errors."""
+    try:
+        event.save(force_insert=True)
+    except IntegrityError:
+        if not WebhookEvent.objects.filter(account_id=event.account_id, event_id=event.event_id).exists():
+            raise
+        return
+    dispatch.wake(dispatch.INBOX)
+
+
+def process_due(*, limit: int = _BATCH) -> int:
+    """Apply due notifications; returns how many were taken."""
+    taken = claim_due(WebhookEvent.objects.select_related("account"), limit=limit, lease_s=_LEASE_S)
+    for event in taken:
+        process(event)
+    return len(taken)
+
+
+def drain(*, stay_s: float = 0.0) -> int:
+    """Apply until nothing is due, then stay `stay_s` after the last one; returns how many."""
+    return drain_while(process_due, stay_s=stay_s)
+
+
+def replay(event_id: UUID) -> None:
+    """Make a notification due again, whatever became of it; applying it twice has no second effect."""
+    WebhookEvent.objects.filter(pk=event_id).update(
+        state=InboxState.RECEIVED.value, tries=0, next_attempt_at=timezone.now(), error_code=""
+    )
+    dispatch.wake(dispatch.INBOX)
+
+
+def process(event: WebhookEvent) -> InboxState:
+    """Apply one claimed notification; no failure loses the row."""
+    try:
+        verdicts = _apply(event)
+    except MalformedNotice as error:
+        return _close(event, InboxState.FAILED, error_code=error.code)
+    except ProviderError as error:
+        return _try_again(event, InboxState.RECEIVED, error.code)
+    except HubError as error:
+        logger.exception("Webhook event %s cannot be applied.", event.pk)
+        return _try_again(event, InboxState.RECEIVED, error.code)
+    except Exception as error:
+        logger.exception("Webhook event %s cannot be applied.", event.pk)
+        return _try_again(event, InboxState.RECEIVED, type(error).__name__)
+    return _file_under(event, verdicts)
+
+
+def _apply(event: WebhookEvent) -> list[Verdict]:
+    provider = provider_calls.provider_of(event.account)
+    payload, _ = _read_payload(event.body.encode())
+    return [_apply_fact(event, fact) for fact in provider.parse_webhook(payload)]
+
+
+def _apply_fact(event: WebhookEvent, fact: Fact) -> Verdict:
+    if isinstance(fact, LookUp):
+        return provider_calls.ask_by_name(event.account, fact, source=Source.WEBHOOK, webhook_event_id=event.pk)
+    told = Told(source=Source.WEBHOOK, account=event.account, webhook_event_id=event.pk)
+    return facts.apply(fact, event.account, told)
+
+
+def _file_under(event: WebhookEvent, verdicts: list[Verdict]) -> InboxState:
+    if not verdicts:
+        return _close(event, InboxState.IGNORED)
+    worst = max(verdicts, key=list(_VERDICT_STATE).index)
+    state = _VERDICT_STATE[worst]
+    if state is InboxState.UNMATCHED:
+        return _try_again(event, state, "unmatched", verdict=worst)
+    return _close(event, state, verdict=verdicts[0] if len(set(verdicts)) == 1 else worst)
+
+
+def _close(
+    event: WebhookEvent, state: InboxState, *, verdict: Verdict | None = None, error_code: str = ""
+) -> InboxState:
+    WebhookEvent.objects.filter(pk=event.pk).update(
+        state=state.value,
+        verdict=verdict.value if verdict else "",
+        next_attempt_at=None,
+        processed_at=timezone.now(),
+        error_code=error_code[:60],
+    )
+    return state
+
+
+def _try_again(
+    event: WebhookEvent, state: InboxState, error_code: str, *, verdict: Verdict | None = None
+) -> InboxState:
+    due = next_try(event.tries, hub_settings().inbox_max_tries)
+    if due is None and state is InboxState.RECEIVED:
+        state = InboxState.FAILED
+    WebhookEvent.objects.filter(pk=event.pk).update(
+        state=state.value,
+        verdict=verdict.value if verdict else "",
+        next_attempt_at=due,
+        error_code=error_code[:60],
+    )
+    return state

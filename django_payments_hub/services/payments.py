@@ -1,0 +1,362 @@
+"""Payments: create, process, confirm, capture, cancel, sync.
+
+Each use case decides under lock, commits, and only then lets `provider_calls` speak to the provider. Each returns the
+payment as it then stands; a decline is a payment with status `failed`, an outcome nobody knows one in `processing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from moneyed import Money
+
+from django_payments_hub import dispatch
+from django_payments_hub.conf import hub_settings
+from django_payments_hub.domain.money import currency_code, to_minor
+from django_payments_hub.domain.statuses import (
+    CaptureMethod,
+    Flow,
+    OperationKind,
+    OperationState,
+    PaymentStatus,
+    Source,
+    Stage,
+)
+from django_payments_hub.exceptions import Conflict, InvalidInput, NotFound, RuleViolation
+from django_payments_hub.models import Operation, OrderRef, Payment
+from django_payments_hub.models.base import new_id
+from django_payments_hub.provider_kit.base import BaseProvider
+from django_payments_hub.services import accounts, orders, provider_calls
+from django_payments_hub.services.books import Books, Told, open_books
+from django_payments_hub.services.orders import Terms
+from django_payments_hub.services.proofs import finish
+
+OnCommit = Callable[[UUID], None]
+"""Called with the new row's id inside the transaction that makes it; raising undoes the transaction."""
+
+_ABANDONABLE = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewPayment:
+    """What to pay and how.
+
+    Args:
+        account: alias of the account.
+        terms: the order, from `orders.terms_of`; None for a payment without an order, which then needs `amount`.
+        amount: Money or a decimal in the order's currency; None for all that is still open.
+        user: who pays; None for a guest. actor: who asks, when that is somebody else (staff).
+        method_token: the provider's token of the method, for the token flow.
+        defer: only record it; `process` starts it.
+    """
+
+    account: str
+    terms: Terms | None = None
+    amount: Money | str | None = None
+    currency: str = ""
+    user: AbstractBaseUser | None = None
+    actor: AbstractBaseUser | None = None
+    flow: Flow = Flow.HOSTED
+    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
+    method_token: str = field(default="", repr=False)
+    save_method: bool = False
+    off_session: bool = False
+    description: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    payer: Mapping[str, str] = field(default_factory=dict)
+    return_url: str = ""
+    cancel_url: str = ""
+    defer: bool = False
+
+
+def create(wanted: NewPayment, *, on_commit: OnCommit | None = None) -> Payment:
+    """Record a payment and, unless deferred, start it at its provider.
+
+    Raises:
+        NotFound: `unknown_account`, `inactive_account`.
+        Unsupported: what the provider does not declare.
+        InvalidInput, RuleViolation: an amount that is not the order's, `order_already_paid`.
+        Conflict: `payment_in_progress`, another payment of the order is under way.
+    """
+    account = accounts.get(wanted.account)
+    provider = provider_calls.provider_of(account.row)
+    currency = wanted.terms.currency if wanted.terms else currency_code(wanted.currency)
+    provider.supports(flow=wanted.flow, currency=currency, capture_method=wanted.capture_method)
+    if wanted.flow is Flow.TOKEN and not wanted.method_token and not wanted.defer:
+        raise InvalidInput("The token flow needs a payment method's token.", field="payment_method_token")
+    if wanted.terms:
+        _withdraw_abandoned(wanted.terms, wanted.amount)
+    with transaction.atomic(durable=True):
+        payment = _record(wanted, account, provider, currency)
+        operation = None if wanted.defer else _open_pay(payment, provider, _parameters(wanted))
+        if on_commit is not None:
+            on_commit(payment.pk)
+    if operation is not None:
+        _send(operation, provider, wanted.actor or wanted.user)
+        payment.refresh_from_db()
+    return payment
+
+
+def process(payment_id: UUID, *, method_token: str = "", actor: AbstractBaseUser | None = None) -> Payment:
+    """Start a payment that was only recorded; raises RuleViolation(`not_pending`) for any other."""
+    with open_books(payment_id, _told(actor), durable=True) as books:
+        payment = books.payment
+        if payment.status != PaymentStatus.PENDING or payment.stage != Stage.OPEN or _was_started(payment):
+            raise RuleViolation("The payment has been started already.", code="not_pending")
+        provider = provider_calls.provider_of(payment.account)
+        if payment.flow == Flow.TOKEN and not method_token:
+            raise InvalidInput("The token flow needs a payment method's token.", field="payment_method_token")
+        operation = _open_pay(payment, provider, {"method_token": method_token})
+    _send(operation, provider, actor)
+    return _read(payment_id)
+
+
+def confirm(payment_id: UUID, *, method_token: str = "", actor: AbstractBaseUser | None = None) -> Payment:
+    """Try a payment that waits for a method or for the customer.
+
+    Raises:
+        RuleViolation: `not_confirmable`. Conflict: `operation_in_progress`.
+    """
+    with open_books(payment_id, _told(actor), durable=True) as books:
+        payment = books.payment
+        if payment.status not in _ABANDONABLE or not payment.provider_payment_id:
+            raise RuleViolation("The payment does not wait for a confirmation.", code="not_confirmable")
+        operation = _open_exclusive(books, OperationKind.CONFIRM, payment.amount_minor, {"method_token": method_token})
+        provider = provider_calls.provider_of(payment.account)
+    _send(operation, provider, actor)
+    return _read(payment_id)
+
+
+def capture(
+    payment_id: UUID,
+    *,
+    amount: Money | str | None = None,
+    final: bool = True,
+    actor: AbstractBaseUser | None = None,
+    on_commit: OnCommit | None = None,
+) -> Payment:
+    """Take held money, all of it unless an amount is given; the rest is released unless `final` is False.
+
+    Raises:
+        RuleViolation: `not_capturable`, `amount_exceeds_capturable`. Unsupported. Conflict: `operation_in_progress`.
+    """
+    with open_books(payment_id, _told(actor), durable=True) as books:
+        payment = books.payment
+        provider = provider_calls.provider_of(payment.account)
+        if payment.capturable_minor <= 0:
+            raise RuleViolation("Nothing of this payment can be captured.", code="not_capturable")
+        minor = payment.capturable_minor if amount is None else to_minor(amount, payment.currency)
+        if minor > payment.capturable_minor:
+            raise RuleViolation("More than is held cannot be captured.", code="amount_exceeds_capturable")
+        if minor < payment.capturable_minor:
+            provider.require("partial_capture" if final else "several_captures")
+        parameters: dict[str, object] = {"final": final, "captured_after_minor": payment.captured_minor + minor}
+        operation = _open_exclusive(books, OperationKind.CAPTURE, minor, parameters)
+        if on_commit is not None:
+            on_commit(payment.pk)
+    _send(operation, provider, actor)
+    return _read(payment_id)
+
+
+def cancel(payment_id: UUID, *, reason: str = "", actor: AbstractBaseUser | None = None) -> Payment:
+    """Void what is held, or withdraw what was never paid. What the provider never heard of is withdrawn here alone.
+
+    Raises:
+        RuleViolation: `not_cancellable`. Conflict: `operation_in_progress`.
+    """
+    with open_books(payment_id, _told(actor), durable=True) as books:
+        payment = books.payment
+        if payment.captured_minor > 0 or payment.status in _ENDED:
+            raise RuleViolation("The payment can no longer be cancelled.", code="not_cancellable")
+        payment.cancel_reason = reason[:200]
+        unsent = [row for row in books.operations if row.state == OperationState.CREATED and not row.in_doubt]
+        for operation in unsent:
+            finish(operation, OperationState.FAILED, error_code="cancelled")
+        if not _known_to_provider(payment) and len(unsent) == len(books.operations):
+            books.end(Stage.CANCELLED)
+            return payment
+        provider = provider_calls.provider_of(payment.account)
+        provider.require("cancel")
+        books.operations[:] = [row for row in books.operations if row not in unsent]
+        operation = _open_exclusive(books, OperationKind.CANCEL, payment.amount_minor, {})
+    _send(operation, provider, actor)
+    return _read(payment_id)
+
+
+def sync(payment_id: UUID) -> Payment:
+    """Ask the provider how the payment stands and apply it; raises Unsupported or ProviderError."""
+    payment = _read(payment_id)
+    if _known_to_provider(payment) or _was_started(payment):
+        provider_calls.ask(payment, source=Source.LOOK_UP)
+    return _read(payment_id)
+
+
+def expire(payment_id: UUID) -> Payment:
+    """Withdraw a payment past its expiry: looked up first, cancelled at its provider, then `expired` here."""
+    payment = _read(payment_id)
+    if _known_to_provider(payment):
+        provider = provider_calls.provider_of(payment.account)
+        if provider.capabilities.look_up:
+            provider_calls.ask(payment, source=Source.LOOK_UP)
+        payment = _read(payment_id)
+    if payment.status not in _ABANDONABLE or payment.expires_at is None or payment.expires_at > timezone.now():
+        return payment
+    if not _known_to_provider(payment):
+        with open_books(payment_id, Told(source=Source.SYSTEM)) as books:
+            if not books.operations and books.payment.status in _ABANDONABLE:
+                books.end(Stage.EXPIRED)
+        return _read(payment_id)
+    return cancel(payment_id, reason="expired")
+
+
+# -- recording --------------------------------------------------------------------------------------------------------
+
+_ENDED = (PaymentStatus.CANCELLED, PaymentStatus.EXPIRED, PaymentStatus.REFUNDED)
+
+
+def _record(wanted: NewPayment, account: accounts.Account, provider: BaseProvider[Any], currency: str) -> Payment:
+    order_ref = orders.locked_ref(wanted.terms) if wanted.terms else None
+    amount_minor = _amount_minor(wanted, order_ref, currency)
+    payment_id = new_id()
+    payment = Payment(
+        id=payment_id,
+        account=account.row,
+        mode=account.config.mode.value,
+        order_ref=order_ref,
+        user_id=getattr(wanted.user, "pk", None),
+        amount_minor=amount_minor,
+        currency=currency,
+        flow=wanted.flow.value,
+        capture_method=wanted.capture_method.value,
+        reference=provider.make_reference(str(payment_id)),
+        description=wanted.description or (wanted.terms.payable.description if wanted.terms else ""),
+        metadata=dict(wanted.metadata),
+        payer=_payer(wanted),
+        return_url=wanted.return_url,
+        cancel_url=wanted.cancel_url,
+        expires_at=timezone.now() + timedelta(seconds=hub_settings().payment_expiry_s),
+    )
+    books = Books(payment, _told(wanted.actor or wanted.user), created=True)
+    books.close()
+    return payment
+
+
+def _payer(wanted: NewPayment) -> dict[str, str]:
+    """The payer as it is kept: a national id is passed on, never stored."""
+    payer = {name: value for name, value in wanted.payer.items() if name != "national_id" and value}
+    if wanted.terms and wanted.terms.payable.email:
+        payer.setdefault("email", wanted.terms.payable.email)
+    return payer
+
+
+def _amount_minor(wanted: NewPayment, order_ref: OrderRef | None, currency: str) -> int:
+    given = None if wanted.amount is None else to_minor(wanted.amount, currency)
+    if order_ref is None or wanted.terms is None:
+        if given is None:
+            raise InvalidInput("A payment without an order needs an amount.", field="amount", code="invalid_amount")
+        return given
+    if order_ref.open_minor <= 0:
+        raise _nothing_open(order_ref)
+    if given is None:
+        return order_ref.open_minor
+    if given > order_ref.open_minor:
+        raise RuleViolation("The amount is more than is open of the order.", code="amount_exceeds_order")
+    if given != order_ref.open_minor and not wanted.terms.payable.allow_partial:
+        raise RuleViolation("The amount is not the order's.", code="amount_mismatch")
+    return given
+
+
+def _nothing_open(order_ref: OrderRef) -> RuleViolation | Conflict:
+    under_way = order_ref.payments.filter(
+        status__in=[*(status.value for status in _ABANDONABLE), PaymentStatus.PROCESSING.value]
+    )
+    if under_way.exists():
+        return Conflict("Another payment of this order is under way.", code="payment_in_progress")
+    return RuleViolation("The order is paid.", code="order_already_paid")
+
+
+def _withdraw_abandoned(terms: Terms, amount: Money | str | None) -> None:
+    """A new try first withdraws those the customer left, at their provider, so that only one can be paid."""
+    order_ref = OrderRef.objects.filter(content_type_id=terms.content_type_id, object_id=terms.object_id).first()
+    if order_ref is None:
+        return
+    needed = to_minor(amount, terms.currency) if amount is not None else 1
+    if terms.total_minor - order_ref.active_minor >= needed:
+        return
+    left = order_ref.payments.filter(status__in=[status.value for status in _ABANDONABLE])
+    for payment_id in left.values_list("pk", flat=True):
+        try:
+            cancel(payment_id, reason="abandoned")
+        except (Conflict, RuleViolation, NotFound):
+            continue  # it moved on meanwhile; whether there is room is judged under lock
+
+
+# -- operations -------------------------------------------------------------------------------------------------------
+
+
+def _parameters(wanted: NewPayment) -> dict[str, object]:
+    return {
+        "method_token": wanted.method_token,
+        "save_method": wanted.save_method,
+        "off_session": wanted.off_session,
+    }
+
+
+def _open_pay(payment: Payment, provider: BaseProvider[Any], parameters: dict[str, object]) -> Operation:
+    return provider_calls.open_operation(
+        payment,
+        OperationKind.PAY,
+        amount_minor=payment.amount_minor,
+        parameters=parameters,
+        claimed=not provider.capabilities.runs_in_worker,
+    )
+
+
+def _open_exclusive(books: Books, kind: OperationKind, amount_minor: int, parameters: dict[str, object]) -> Operation:
+    if books.operations:
+        raise Conflict("Another operation on this payment is under way.", code="operation_in_progress")
+    provider = provider_calls.provider_of(books.payment.account)
+    try:
+        with transaction.atomic():
+            return provider_calls.open_operation(
+                books.payment,
+                kind,
+                amount_minor=amount_minor,
+                parameters=parameters,
+                claimed=not provider.capabilities.runs_in_worker,
+            )
+    except IntegrityError:
+        raise Conflict("Another operation on this payment is under way.", code="operation_in_progress") from None
+
+
+def _send(operation: Operation, provider: BaseProvider[Any], actor: AbstractBaseUser | None) -> None:
+    if provider.capabilities.runs_in_worker:
+        dispatch.start(dispatch.OPERATION, str(operation.pk))
+        return
+    provider_calls.perform(operation, actor_id=getattr(actor, "pk", None))
+
+
+def _known_to_provider(payment: Payment) -> bool:
+    return bool(payment.provider_payment_id or payment.provider_session_id)
+
+
+def _was_started(payment: Payment) -> bool:
+    return payment.operations.exists()
+
+
+def _told(actor: AbstractBaseUser | None) -> Told:
+    return Told(source=Source.OPERATOR if actor is not None else Source.SYSTEM, actor_id=getattr(actor, "pk", None))
+
+
+def _read(payment_id: UUID) -> Payment:
+    payment = Payment.objects.select_related("account", "order_ref").filter(pk=payment_id).first()
+    if payment is None:
+        raise NotFound("There is no such payment.")
+    return payment

@@ -1,0 +1,97 @@
+"""Celery tasks: load an id, call a service, say how to retry.
+
+Arguments are ids only. A task is acknowledged after it ran and handed back when its process dies; how often it runs
+does not matter, because every service claims its rows (I17).
+"""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from celery import Task, shared_task
+
+from django_payments_hub.conf import hub_settings
+from django_payments_hub.exceptions import HubError, NotFound
+from django_payments_hub.services import events, inbox, payments, provider_calls, refunds, sweeper
+
+logger = logging.getLogger("django_payments_hub.tasks")
+
+_POLICY = {
+    "acks_late": True,
+    "reject_on_worker_lost": True,
+    "ignore_result": True,
+    "autoretry_for": (Exception,),
+    "dont_autoretry_for": (HubError,),
+    "retry_backoff": 2,
+    "retry_backoff_max": 300,
+    "retry_jitter": True,
+    "max_retries": 5,
+}
+
+
+def _key(text: object) -> UUID | None:
+    """The id a message names; a message of any other shape is dropped, not raised (S22)."""
+    try:
+        return UUID(str(text))
+    except ValueError:
+        logger.warning("A task was given something that is no id.")
+        return None
+
+
+@shared_task(name="django_payments_hub.tasks.execute_refund", **_POLICY)
+def execute_refund(refund_id: str) -> None:
+    """Carry out a refund."""
+    key = _key(refund_id)
+    if key is not None:
+        _ignoring_absence(refunds.execute, key)
+
+
+@shared_task(name="django_payments_hub.tasks.resume_operation", **_POLICY)
+def resume_operation(operation_id: str) -> None:
+    """Send or finish an operation."""
+    key = _key(operation_id)
+    if key is not None:
+        _ignoring_absence(provider_calls.resume, key)
+
+
+@shared_task(name="django_payments_hub.tasks.sync_payment", **_POLICY)
+def sync_payment(payment_id: str) -> None:
+    """Ask the provider how a payment stands; what cannot be asked now is asked by the sweeper or a later notice."""
+    key = _key(payment_id)
+    if key is not None:
+        _ignoring_absence(payments.sync, key)
+
+
+@shared_task(bind=True, name="django_payments_hub.tasks.drain_inbox", **_POLICY)
+def drain_inbox(self: Task[[], None]) -> None:
+    """Apply notifications until there are none."""
+    inbox.drain(stay_s=_stay_s(self))
+
+
+@shared_task(bind=True, name="django_payments_hub.tasks.drain_events", **_POLICY)
+def drain_events(self: Task[[], None]) -> None:
+    """Run handlers until nothing is due."""
+    events.drain(stay_s=_stay_s(self))
+
+
+@shared_task(name="django_payments_hub.tasks.sweep", **_POLICY)
+def sweep() -> None:
+    """Finish whatever was left."""
+    sweeper.sweep()
+
+
+def register() -> None:
+    """Importing this module registers the tasks: a process that only publishes must know them, too."""
+
+
+def _stay_s(task: Task[[], None]) -> float:
+    """Twice the wake interval, so that a row whose wake-up was left out still finds a drainer."""
+    return 0.0 if task.request.is_eager else 2 * hub_settings().wake_interval_s
+
+
+def _ignoring_absence(step: object, key: UUID) -> None:
+    try:
+        step(key)  # type: ignore[operator]
+    except NotFound:
+        logger.warning("A task names a row that is not there.")

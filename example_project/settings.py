@@ -1,0 +1,155 @@
+"""Settings of the demo shop, from the environment; everything has a default that needs no service.
+
+`DATABASE_URL` and `CELERY_BROKER_URL` switch to PostgreSQL or MariaDB and to Redis or RabbitMQ.
+"""
+
+from pathlib import Path
+
+import environ
+
+from django_payments_hub.conf import beat_schedule
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+VAR_DIR = env.path("VAR_DIR", default=str(BASE_DIR / "var"))
+Path(VAR_DIR).mkdir(parents=True, exist_ok=True)
+
+DEBUG = env.bool("DEBUG", default=True)
+SECRET_KEY = env.str("SECRET_KEY", default="a-demo-key-that-no-real-project-uses-0123456789-abcdefghij")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "testserver"])
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "django_payments_hub",
+    "example_project.shop",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "example_project.urls"
+WSGI_APPLICATION = "example_project.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/shop.sqlite3")}
+_engine = DATABASES["default"]["ENGINE"]
+_options = DATABASES["default"].setdefault("OPTIONS", {})
+if _engine.endswith("sqlite3"):
+    # Django drops select_for_update on SQLite: only IMMEDIATE transactions keep writers apart.
+    _options.update(transaction_mode="IMMEDIATE", timeout=20)
+    _options["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+elif _engine.endswith("mysql"):
+    _options.update(charset="utf8mb4", init_command="SET sql_mode='STRICT_TRANS_TABLES', innodb_strict_mode=1")
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = str(Path(VAR_DIR) / "static")
+LOGIN_URL = "/admin/login/"
+
+if not DEBUG:
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+    SECURE_HSTS_SECONDS = 3600
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+        "rest_framework.authentication.BasicAuthentication",
+    ],
+}
+
+# -- Celery -----------------------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
+if CELERY_BROKER_URL.startswith("filesystem"):
+    _queue_dir = Path(VAR_DIR) / "queue"
+    for _name in ("messages", "processed", "control"):
+        (_queue_dir / _name).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_queue_dir / "messages"),
+        "data_folder_out": str(_queue_dir / "messages"),
+        "processed_folder": str(_queue_dir / "processed"),
+        "control_folder": str(_queue_dir / "control"),
+        "polling_interval": 0.1,
+    }
+elif CELERY_BROKER_URL.startswith("redis"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 0.5, "socket_timeout": 5, "visibility_timeout": 3600}
+else:
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"connect_timeout": 0.5}
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE = beat_schedule()
+CELERY_BEAT_SCHEDULE_FILENAME = str(Path(VAR_DIR) / "celerybeat-schedule")
+CELERY_TIMEZONE = "UTC"
+
+# -- the hub ----------------------------------------------------------------------------------------------------------
+
+SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:12111")
+
+PAYMENTS_HUB = {
+    "ORDER_MODEL": "shop.Order",
+    "PUBLIC_URL": PUBLIC_URL,
+    "RETURN_HOSTS": [PUBLIC_URL.partition("://")[2]],
+    "ENCRYPTION_KEYS": env.list("PAYMENTS_HUB_ENCRYPTION_KEYS", default=[]),
+    "TEST_FAILPOINTS": env.bool("PAYMENTS_HUB_TEST_FAILPOINTS", default=False),
+    "SWEEP_INTERVAL_S": env.int("PAYMENTS_HUB_SWEEP_INTERVAL_S", default=20),
+    "ACCOUNTS": {
+        "stripe": {
+            "PROVIDER": "stripe",
+            "MODE": "test",
+            "LABEL": "Card",
+            "SECRET_KEY": env.str("STRIPE_SECRET_KEY", default="sk_test_demo"),
+            "PUBLISHABLE_KEY": env.str("STRIPE_PUBLISHABLE_KEY", default="pk_test_demo"),
+            "WEBHOOK_SECRETS": env.list("STRIPE_WEBHOOK_SECRETS", default=["whsec_demo"]),
+            "API_BASE": env.str("STRIPE_API_BASE", default=f"{SANDBOX_URL}/stripe"),
+        },
+    },
+}
+
+SPECTACULAR_SETTINGS = {"TITLE": "django-payments-hub demo shop", "VERSION": "0.1.0", "SERVE_INCLUDE_SCHEMA": False}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {"django_payments_hub": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")}},
+}

@@ -1,0 +1,1 @@
+"""Catalogue and orders of the demo shop."""

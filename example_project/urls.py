@@ -1,0 +1,10 @@
+"""Addresses of the demo shop."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/payments/", include("django_payments_hub.urls")),
+    path("", include("example_project.shop.urls")),
+]

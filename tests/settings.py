@@ -1,0 +1,14 @@
+"""Settings of the tests: the example project's, with names and places of their own."""
+
+import os
+
+os.environ.setdefault("SECRET_KEY", "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789")
+os.environ.setdefault("PAYMENTS_HUB_ENCRYPTION_KEYS", "pLAk2pZMGLsWEbSbFDhfGrpLxgzh1lPyKrUVCYK6wXU=")
+
+from example_project.settings import *  # noqa: F403
+from example_project.settings import PAYMENTS_HUB as _HUB
+
+DEBUG = False
+SECURE_SSL_REDIRECT = False
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PAYMENTS_HUB = {**_HUB, "PUBLIC_URL": "http://testserver", "RETURN_HOSTS": ["shop.example.com", "testserver"]}
