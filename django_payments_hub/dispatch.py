@@ -14,6 +14,7 @@ import queue
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from celery import current_app
 from django.db import transaction
@@ -71,7 +72,8 @@ def _publish(message: _Message) -> None:
 
 
 def _send(message: _Message) -> None:
-    options = {"queue": name} if (name := hub_settings().task_queue) else {}
+    queue_name = hub_settings().task_queue
+    options: dict[str, Any] = {"queue": queue_name} if queue_name else {}
     # The registered task object, not send_task: eager mode and routing by task work with it.
     current_app.tasks[message.task].apply_async(message.args, retry=False, ignore_result=True, **options)
 

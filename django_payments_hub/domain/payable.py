@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Protocol
+from uuid import UUID
 
 from moneyed import Money
+
+
+UserKey = int | str | UUID | None
+"""Primary key of a user of the host, whatever its type; None for nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +35,7 @@ class Payable:
     """
 
     amount: Money
-    owner_id: object | None = None
+    owner_id: UserKey = None
     guest_token: str = field(default="", repr=False)
     allow_partial: bool = False
     description: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 import uuid6
 from django.db import models
@@ -28,23 +28,21 @@ def human_number(prefix: str, key: uuid.UUID) -> str:
     return f"{prefix}-{text[:5]}-{text[5:]}"
 
 
-if TYPE_CHECKING:  # a field is generic for the type checker only
-    _CharField = models.CharField[str, str]
+if TYPE_CHECKING:  # django-stubs know which of Django's own fields may be NULL, not a subclass's
+    ProviderIdField = models.CharField
 else:
-    _CharField = models.CharField
 
+    class ProviderIdField(models.CharField):
+        """Text compared byte by byte on every database.
 
-class ProviderIdField(_CharField):
-    """Text compared byte by byte on every database.
+        MariaDB's default collation takes `evt_a` and `evt_A` for the same, which would lose one of two notifications.
+        """
 
-    MariaDB's default collation takes `evt_a` and `evt_A` for the same, which would lose one of two notifications.
-    """
-
-    def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, str | None]:
-        parameters = super().db_parameters(connection)
-        if connection.vendor == "mysql":
-            parameters["collation"] = "utf8mb4_bin"
-        return parameters
+        def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, str | None]:
+            parameters = super().db_parameters(connection)
+            if connection.vendor == "mysql":
+                parameters["collation"] = "utf8mb4_bin"
+            return parameters
 
 
 class HubModel(models.Model):
@@ -80,7 +78,7 @@ def _protected(model: type[models.Model]) -> str:
 class LedgerModel(HubModel):
     """A row of the books: no delete (I15)."""
 
-    objects = LedgerQuerySet.as_manager()
+    objects: ClassVar = LedgerQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -92,7 +90,7 @@ class LedgerModel(HubModel):
 class AppendOnlyModel(LedgerModel):
     """A row of the books that is written once (I15)."""
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects: ClassVar = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         abstract = True

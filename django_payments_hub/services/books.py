@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from django_payments_hub.domain import derive
+from django_payments_hub.domain.payable import UserKey
 from django_payments_hub.domain.statuses import (
     EXCLUSIVE_KINDS,
     RESERVING_REFUNDS,
@@ -81,7 +82,7 @@ class Told:
     account: ProviderAccount | None = None
     operation_id: UUID | None = None
     webhook_event_id: UUID | None = None
-    actor_id: object | None = None
+    actor_id: UserKey = None
 
 
 @dataclass
@@ -141,7 +142,7 @@ class Books:
                 source=self.told.source.value,
                 operation_id=self.told.operation_id,
                 webhook_event_id=self.told.webhook_event_id,
-                actor_id=self.told.actor_id,
+                actor_id=self.told.actor_id,  # type: ignore[misc]  # a host's user may have a UUID key
                 data=data or {},
             )
         )

@@ -38,7 +38,7 @@ def claim_due(rows: models.QuerySet[_Row], *, limit: int, lease_s: float, now: d
 def backoff_s(tries: int) -> float:
     """The pause after so many tries: doubling from RETRY_BASE_S to RETRY_MAX_S, with jitter (I23)."""
     settings = hub_settings()
-    longest = min(settings.retry_max_s, settings.retry_base_s * 2 ** min(tries, 20))
+    longest: float = min(settings.retry_max_s, settings.retry_base_s * 2.0 ** min(tries, 20))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 

@@ -164,8 +164,10 @@ def _snapshot(payment: Payment) -> tuple[object, ...]:
 
 
 def _name(payment: Payment, fact: PaymentFact) -> None:
-    payment.provider_payment_id = payment.provider_payment_id or fact.provider_payment_id or None
-    payment.provider_session_id = payment.provider_session_id or fact.provider_session_id or None
+    if fact.provider_payment_id:
+        payment.provider_payment_id = fact.provider_payment_id
+    if fact.provider_session_id:
+        payment.provider_session_id = fact.provider_session_id
 
 
 def _merge_amounts(payment: Payment, fact: PaymentFact, *, newer: bool, same: bool) -> None:

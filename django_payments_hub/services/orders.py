@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import models, transaction
 from django.db.models.deletion import ProtectedError
 from django.db.models.signals import pre_delete
@@ -56,7 +56,7 @@ def find_order(order_id: str) -> models.Model:
     """The order of this id; raises NotFound(`unknown_order`)."""
     try:
         return order_model()._default_manager.get(pk=order_id)
-    except (order_model().DoesNotExist, ValueError, TypeError, ValidationError, OverflowError):
+    except (ObjectDoesNotExist, ValueError, TypeError, ValidationError, OverflowError):
         raise NotFound("There is no such order.", code="unknown_order") from None
 
 
@@ -102,7 +102,7 @@ def locked_ref(terms: Terms) -> OrderRef:
             content_type_id=terms.content_type_id,
             object_id=terms.object_id,
             defaults={
-                "user_id": terms.payable.owner_id,
+                "user_id": terms.payable.owner_id,  # type: ignore[misc]  # a host's user may have a UUID key
                 "guest_token_hash": terms.guest_token_hash,
                 "currency": terms.currency,
                 "total_minor": terms.total_minor,
@@ -163,7 +163,7 @@ def guard_deletion() -> None:
     """Refuse to delete an order that has payments (I15)."""
     path = hub_settings().order_model
     if path:
-        apps.lazy_model_operation(_guard, tuple(path.lower().split(".", 1)))  # type: ignore[arg-type]
+        apps.lazy_model_operation(_guard, tuple(path.lower().split(".", 1)))
 
 
 def _guard(model: type[models.Model]) -> None:
@@ -171,7 +171,7 @@ def _guard(model: type[models.Model]) -> None:
 
 
 def _refuse_deletion(*, instance: models.Model, **_: object) -> None:
-    kept = set(payments_of(instance)[:10])
+    kept: set[models.Model] = set(payments_of(instance)[:10])
     if kept:
         raise ProtectedError(f"{instance} has payments: it is kept.", kept)
 

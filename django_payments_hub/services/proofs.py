@@ -54,7 +54,7 @@ def _lost(certain: bool) -> OperationState | None:
 
 
 def _refund_state(operation: Operation) -> OperationState | None:
-    refund = Refund.objects.get(pk=operation.refund_id)
+    refund = Refund.objects.get(operation=operation)
     if refund.status == RefundStatus.COMPLETED:
         return OperationState.SUCCEEDED
     if refund.status in (RefundStatus.FAILED, RefundStatus.CANCELLED):

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from django_payments_hub import registry
 from django_payments_hub.conf import hub_settings
+from django_payments_hub.domain.payable import UserKey
 from django_payments_hub.domain.statuses import (
     EXCLUSIVE_KINDS,
     FailureCode,
@@ -117,6 +118,9 @@ def claim(operation_id: UUID) -> Operation | None:
         if operation.next_attempt_at is None or operation.next_attempt_at > now or _paused(operation):
             return None
         operation.in_doubt = operation.in_doubt or operation.state != OperationState.CREATED
+        if operation.tries >= hub_settings().operation_max_tries:
+            _park(operation, "tries_exhausted")  # it may be what kills its workers (F53)
+            return None
         operation.state = OperationState.SENT.value
         operation.tries += 1
         operation.fence += 1
@@ -127,12 +131,21 @@ def claim(operation_id: UUID) -> Operation | None:
         return operation
 
 
+def _park(operation: Operation, attention_code: str) -> None:
+    """Leave an open operation to a person: nothing tries it again by itself."""
+    if operation.in_doubt:
+        operation.state = OperationState.UNKNOWN.value
+    operation.lease_until = operation.next_attempt_at = None
+    operation.attention_code = attention_code[:60]
+    operation.save()
+
+
 def _paused(operation: Operation) -> bool:
     until = operation.payment.account.paused_until
     return until is not None and until > timezone.now()
 
 
-def perform(operation: Operation, *, source: Source = Source.CALL, actor_id: object | None = None) -> Operation:
+def perform(operation: Operation, *, source: Source = Source.CALL, actor_id: UserKey = None) -> Operation:
     """Send a claimed operation and apply the answer. No transaction may be open.
 
     Returns the operation as it then stands; it never raises for what a provider does.
@@ -193,7 +206,7 @@ def _call(provider: AnyProvider, operation: Operation) -> Result:
 
 
 def _refund_of(operation: Operation) -> Refund:
-    return Refund.objects.get(pk=operation.refund_id)
+    return Refund.objects.get(operation=operation)
 
 
 # -- recovering -------------------------------------------------------------------------------------------------------
@@ -293,8 +306,7 @@ def _leave_to_person(operation: Operation, attention_code: str) -> Operation:
         mine = books.operation(operation.pk)
         if mine.is_open and mine.fence == operation.fence:
             _put_back(mine, OperationState.UNKNOWN, error_code=attention_code)
-            mine.next_attempt_at, mine.attention_code = None, attention_code[:60]
-            mine.save()
+            _park(mine, attention_code)
     logger.error("Operation %s needs a person: %s.", operation.pk, attention_code)
     return mine
 
