@@ -8,7 +8,6 @@ from uuid import UUID
 
 from moneyed import Money
 
-
 UserKey = int | str | UUID | None
 """Primary key of a user of the host, whatever its type; None for nobody."""
 

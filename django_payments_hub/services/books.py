@@ -64,8 +64,8 @@ _WATCHED = (
     "expires_at",
 )
 
-# News to the host: the rest (ids, the next action) is detail that no event is made of.
-_TELLING = frozenset({*AMOUNT_FIELDS, "status"})
+# News to the host. The rest (ids, the next action) is detail; a reservation is told by its refund's own event.
+_TELLING = frozenset({*AMOUNT_FIELDS, "status"}) - {"refund_reserved_minor"}
 
 
 class IllegalMove(HubError):

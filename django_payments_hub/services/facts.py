@@ -122,17 +122,23 @@ def _merge_payment(books: Books, fact: PaymentFact) -> Verdict:
     _same_amount(payment, fact)
     before = _snapshot(payment)
     known = (Stage(payment.stage), payment.captured_minor)
-    told = (fact.stage, fact.captured_minor)
+    told = (_told_stage(fact), fact.captured_minor)
     _name(payment, fact)
     _merge_amounts(payment, fact, newer=derive.is_newer(known=known, told=told), same=known == told)
-    payment.stage = derive.merge_stage(known[0], fact.stage).value
-    if payment.stage == fact.stage:
+    payment.stage = derive.merge_stage(known[0], told[0]).value
+    if payment.stage == told[0]:
         _take_details(payment, fact)
     for refund in fact.refunds:
         merge_refund(books, refund)
     if _snapshot(payment) != before or books.refunds_changed:
         return Verdict.APPLIED
     return Verdict.DUPLICATE if known == told else Verdict.STALE
+
+
+def _told_stage(fact: PaymentFact) -> Stage:
+    """An open object with something for the customer to do waits for him."""
+    waits = fact.stage is Stage.OPEN and fact.next_action is not None
+    return Stage.REQUIRES_ACTION if waits else fact.stage
 
 
 def _same_amount(payment: Payment, fact: PaymentFact) -> None:
