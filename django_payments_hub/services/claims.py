@@ -24,15 +24,16 @@ def claim_due(rows: models.QuerySet[_Row], *, limit: int, lease_s: float, now: d
     alias = router.db_for_write(rows.model)
     skip = connections[alias].features.has_select_for_update_skip_locked
     with transaction.atomic(using=alias):
-        due = rows.using(alias).filter(next_attempt_at__lte=now).order_by("next_attempt_at")
-        claimed = list(due.select_for_update(skip_locked=skip)[:limit])
-        if claimed:
-            rows.model._default_manager.using(alias).filter(pk__in=[row.pk for row in claimed]).update(
-                next_attempt_at=now + timedelta(seconds=lease_s), tries=F("tries") + 1
-            )
-    for row in claimed:
-        row.tries += 1  # type: ignore[attr-defined]
-    return claimed
+        # Without the joins of `rows`, which would lock the joined rows as well.
+        due = rows.using(alias).select_related(None).filter(next_attempt_at__lte=now)
+        locked = due.order_by("next_attempt_at").select_for_update(skip_locked=skip)[:limit]
+        keys = [row.pk for row in locked.only("pk")]
+        if not keys:
+            return []
+        rows.model._default_manager.using(alias).filter(pk__in=keys).update(
+            next_attempt_at=now + timedelta(seconds=lease_s), tries=F("tries") + 1
+        )
+    return list(rows.using(alias).filter(pk__in=keys).order_by("next_attempt_at", "pk"))
 
 
 def backoff_s(tries: int) -> float:

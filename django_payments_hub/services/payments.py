@@ -17,9 +17,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from moneyed import Money
 
-from django_payments_hub import dispatch
 from django_payments_hub.conf import hub_settings
 from django_payments_hub.domain.money import currency_code, to_minor
+from django_payments_hub.domain.payable import UserKey
 from django_payments_hub.domain.statuses import (
     CaptureMethod,
     Flow,
@@ -95,11 +95,11 @@ def create(wanted: NewPayment, *, on_commit: OnCommit | None = None) -> Payment:
         _withdraw_abandoned(wanted.terms, wanted.amount)
     with transaction.atomic(durable=True):
         payment = _record(wanted, account, provider, currency)
-        operation = None if wanted.defer else _open_pay(payment, provider, _parameters(wanted))
+        operation = None if wanted.defer else _open_pay(payment, _parameters(wanted))
         if on_commit is not None:
             on_commit(payment.pk)
     if operation is not None:
-        _send(operation, provider, wanted.actor or wanted.user)
+        provider_calls.send(operation, actor_id=_key(wanted.actor or wanted.user))
         payment.refresh_from_db()
     return payment
 
@@ -110,11 +110,10 @@ def process(payment_id: UUID, *, method_token: str = "", actor: AbstractBaseUser
         payment = books.payment
         if payment.status != PaymentStatus.PENDING or payment.stage != Stage.OPEN or _was_started(payment):
             raise RuleViolation("The payment has been started already.", code="not_pending")
-        provider = provider_calls.provider_of(payment.account)
         if payment.flow == Flow.TOKEN and not method_token:
             raise InvalidInput("The token flow needs a payment method's token.", field="payment_method_token")
-        operation = _open_pay(payment, provider, {"method_token": method_token})
-    _send(operation, provider, actor)
+        operation = _open_pay(payment, {"method_token": method_token})
+    provider_calls.send(operation, actor_id=_key(actor))
     return _read(payment_id)
 
 
@@ -129,8 +128,7 @@ def confirm(payment_id: UUID, *, method_token: str = "", actor: AbstractBaseUser
         if payment.status not in _ABANDONABLE or not payment.provider_payment_id:
             raise RuleViolation("The payment does not wait for a confirmation.", code="not_confirmable")
         operation = _open_exclusive(books, OperationKind.CONFIRM, payment.amount_minor, {"method_token": method_token})
-        provider = provider_calls.provider_of(payment.account)
-    _send(operation, provider, actor)
+    provider_calls.send(operation, actor_id=_key(actor))
     return _read(payment_id)
 
 
@@ -161,7 +159,7 @@ def capture(
         operation = _open_exclusive(books, OperationKind.CAPTURE, minor, parameters)
         if on_commit is not None:
             on_commit(payment.pk)
-    _send(operation, provider, actor)
+    provider_calls.send(operation, actor_id=_key(actor))
     return _read(payment_id)
 
 
@@ -182,11 +180,10 @@ def cancel(payment_id: UUID, *, reason: str = "", actor: AbstractBaseUser | None
         if not _known_to_provider(payment) and len(unsent) == len(books.operations):
             books.end(Stage.CANCELLED)
             return payment
-        provider = provider_calls.provider_of(payment.account)
-        provider.require("cancel")
+        provider_calls.provider_of(payment.account).require("cancel")
         books.operations[:] = [row for row in books.operations if row not in unsent]
         operation = _open_exclusive(books, OperationKind.CANCEL, payment.amount_minor, {})
-    _send(operation, provider, actor)
+    provider_calls.send(operation, actor_id=_key(actor))
     return _read(payment_id)
 
 
@@ -230,7 +227,7 @@ def _record(wanted: NewPayment, account: accounts.Account, provider: BaseProvide
         account=account.row,
         mode=account.config.mode.value,
         order_ref=order_ref,
-        user_id=getattr(wanted.user, "pk", None),
+        user_id=_key(wanted.user),  # type: ignore[misc]  # a host's user may have a UUID key
         amount_minor=amount_minor,
         currency=currency,
         flow=wanted.flow.value,
@@ -309,38 +306,22 @@ def _parameters(wanted: NewPayment) -> dict[str, object]:
     }
 
 
-def _open_pay(payment: Payment, provider: BaseProvider[Any], parameters: dict[str, object]) -> Operation:
+def _open_pay(payment: Payment, parameters: dict[str, object]) -> Operation:
     return provider_calls.open_operation(
-        payment,
-        OperationKind.PAY,
-        amount_minor=payment.amount_minor,
-        parameters=parameters,
-        claimed=not provider.capabilities.runs_in_worker,
+        payment, OperationKind.PAY, amount_minor=payment.amount_minor, parameters=parameters, claimed=True
     )
 
 
 def _open_exclusive(books: Books, kind: OperationKind, amount_minor: int, parameters: dict[str, object]) -> Operation:
     if books.operations:
         raise Conflict("Another operation on this payment is under way.", code="operation_in_progress")
-    provider = provider_calls.provider_of(books.payment.account)
     try:
         with transaction.atomic():
             return provider_calls.open_operation(
-                books.payment,
-                kind,
-                amount_minor=amount_minor,
-                parameters=parameters,
-                claimed=not provider.capabilities.runs_in_worker,
+                books.payment, kind, amount_minor=amount_minor, parameters=parameters, claimed=True
             )
     except IntegrityError:
         raise Conflict("Another operation on this payment is under way.", code="operation_in_progress") from None
-
-
-def _send(operation: Operation, provider: BaseProvider[Any], actor: AbstractBaseUser | None) -> None:
-    if provider.capabilities.runs_in_worker:
-        dispatch.start(dispatch.OPERATION, str(operation.pk))
-        return
-    provider_calls.perform(operation, actor_id=getattr(actor, "pk", None))
 
 
 def _known_to_provider(payment: Payment) -> bool:
@@ -351,8 +332,12 @@ def _was_started(payment: Payment) -> bool:
     return payment.operations.exists()
 
 
+def _key(person: AbstractBaseUser | None) -> UserKey:
+    return person.pk if person is not None else None
+
+
 def _told(actor: AbstractBaseUser | None) -> Told:
-    return Told(source=Source.OPERATOR if actor is not None else Source.SYSTEM, actor_id=getattr(actor, "pk", None))
+    return Told(source=Source.OPERATOR if actor is not None else Source.SYSTEM, actor_id=_key(actor))
 
 
 def _read(payment_id: UUID) -> Payment:

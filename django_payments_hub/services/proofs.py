@@ -69,4 +69,5 @@ def finish(operation: Operation, state: OperationState, *, error_code: str = "",
     operation.finished_at = timezone.now()
     operation.error_code, operation.provider_code = error_code[:60], provider_code[:100]
     operation.attention_code = ""
+    operation.parameters.pop("method_token", None)  # what can pay is not kept longer than needed
     operation.save()

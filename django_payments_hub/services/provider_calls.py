@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from django_payments_hub import registry
+from django_payments_hub import dispatch, registry
 from django_payments_hub.conf import hub_settings
 from django_payments_hub.domain.payable import UserKey
 from django_payments_hub.domain.statuses import (
@@ -70,6 +70,12 @@ def lease_s(row: ProviderAccount) -> float:
     return provider_of(row).capabilities.call_deadline_s + hub_settings().lease_margin_s
 
 
+def may_send_now(row: ProviderAccount) -> bool:
+    """Whether a request may call this account itself: the worker does for slow providers and paused accounts."""
+    paused = row.paused_until is not None and row.paused_until > timezone.now()
+    return not paused and not provider_of(row).capabilities.runs_in_worker
+
+
 def open_operation(
     payment: Payment,
     kind: OperationKind,
@@ -82,9 +88,11 @@ def open_operation(
     """Write an intended call. Inside the transaction that decides on it; the payment is locked or new.
 
     Args:
-        claimed: this process goes on to `perform` it right after the commit, and holds its lease.
+        claimed: this process goes on to `send` it right after the commit, and holds its lease; not where a worker has
+            to make the call.
     """
     now = timezone.now()
+    claimed = claimed and may_send_now(payment.account)
     lease_until = now + timedelta(seconds=lease_s(payment.account)) if claimed else None
     operation = Operation(
         payment=payment,
@@ -143,6 +151,14 @@ def _park(operation: Operation, attention_code: str) -> None:
 def _paused(operation: Operation) -> bool:
     until = operation.payment.account.paused_until
     return until is not None and until > timezone.now()
+
+
+def send(operation: Operation, *, actor_id: UserKey = None) -> None:
+    """Carry out an operation just committed: here when it was claimed, by a worker otherwise."""
+    if operation.state == OperationState.SENT:
+        perform(operation, actor_id=actor_id)
+    else:
+        dispatch.start(dispatch.OPERATION, str(operation.pk))
 
 
 def perform(operation: Operation, *, source: Source = Source.CALL, actor_id: UserKey = None) -> Operation:
@@ -371,7 +387,7 @@ def refuse(books: Books, operation: Operation, error: ProviderError) -> None:
         facts.set_refund_status(
             books, _refund_of(operation), RefundStatus.FAILED, code=FailureCode.REFUND_REFUSED.value
         )
-    elif kind in (OperationKind.PAY, OperationKind.CONFIRM):
+    elif kind is OperationKind.PAY:
         books.end(Stage.FAILED)
         books.payment.failure_code = _failure_code(error).value
         books.payment.failure_provider_code = error.provider_code[:100]

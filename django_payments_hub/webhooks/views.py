@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from django_payments_hub import dispatch
 from django_payments_hub.conf import hub_settings
+from django_payments_hub.domain.statuses import PaymentStatus
 from django_payments_hub.exceptions import (
     ConfigurationError,
     InvalidSignature,
@@ -129,7 +130,8 @@ def return_account(request: HttpRequest, account: str) -> HttpResponseBase:
 
 
 def _send_on(payment: Payment) -> HttpResponseBase:
-    if provider_calls.provider_of(payment.account).capabilities.look_up:
+    waits = payment.status in (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING)
+    if waits and provider_calls.provider_of(payment.account).capabilities.look_up:
         dispatch.start(dispatch.SYNC, str(payment.pk))
     if not payment.return_url:
         return JsonResponse({"payment_id": str(payment.pk)})
