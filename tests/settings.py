@@ -12,3 +12,7 @@ DEBUG = False
 SECURE_SSL_REDIRECT = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 PAYMENTS_HUB = {**_HUB, "PUBLIC_URL": "http://testserver", "RETURN_HOSTS": ["shop.example.com", "testserver"]}
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # A file: threads on a shared in-memory database get "table is locked" at once, whatever the time-out.
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(VAR_DIR) / "test.sqlite3")}  # noqa: F405
