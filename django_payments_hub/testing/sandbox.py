@@ -203,7 +203,7 @@ class SandboxClient:
     # Webhooks ---------------------------------------------------------------------------------------------------------
 
     def policy(self, *, account: str | None = None, **changes: Any) -> Json:
-        """How webhooks go out: hold, drop, duplicate, delay_s, reverse, before_answer, retry_scale, max_attempts, ..."""
+        """How webhooks go out: hold, drop, duplicate, delay_s, reverse, before_answer, retry_scale, ..."""
         return self._post("webhooks/policy", account=account, **changes)
 
     def held(self) -> list[Json]:

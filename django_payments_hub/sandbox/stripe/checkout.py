@@ -4,8 +4,9 @@ from django_payments_hub.sandbox.stripe import intent_flow, payment_methods, set
 from django_payments_hub.sandbox.stripe.context import LIST, Context, Route, equals, listing, words
 from django_payments_hub.sandbox.stripe.errors import StripeError, invalid_parameter, missing_parameter
 from django_payments_hub.sandbox.stripe.forms import Params
+from django_payments_hub.sandbox.stripe.intent_reading import CAPTURE_METHODS
 from django_payments_hub.sandbox.stripe.money import check_amount, read_currency
-from django_payments_hub.sandbox.stripe.payment_intents import CAPTURE_METHODS, new_intent
+from django_payments_hub.sandbox.stripe.payment_intents import new_intent
 from django_payments_hub.sandbox.wire import Json, copy_object, random_id
 
 LIFETIME_S = 86400

@@ -31,8 +31,8 @@ def read_key(request: Request, params: Json) -> ApiKey:
     if not given:
         raise unauthorized(
             "You did not provide an API key. You need to provide your API key in the Authorization header, using "
-            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication "
-            "for details."
+            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
+            "https://stripe.com/docs/api#authentication for details."
         )
     match = _KEY.fullmatch(given)
     if match is None or match[2] == "invalid":
