@@ -1,6 +1,7 @@
 """Settings of the tests: the example project's, with names and places of their own."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789")
 os.environ.setdefault("PAYMENTS_HUB_ENCRYPTION_KEYS", "pLAk2pZMGLsWEbSbFDhfGrpLxgzh1lPyKrUVCYK6wXU=")

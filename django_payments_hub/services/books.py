@@ -160,7 +160,7 @@ class Books:
             self._note_payment()
         if changed or self.rows:
             self._write(changed)
-            told_order = orders.tell_order(self.payment) if telling else True
+            told_order = orders.tell_order(self.payment) if telling and not self.created else True
             events.append(self.rows, extra_handlers=() if told_order else (events.ORDER_HOOK,))
         return bool(changed or self.rows)
 
@@ -253,13 +253,16 @@ class Books:
 
 
 @contextmanager
-def open_books(payment_id: UUID, told: Told, *, durable: bool = False) -> Iterator[Books]:
+def open_books(payment: UUID | Payment, told: Told, *, durable: bool = False) -> Iterator[Books]:
     """Lock the payment, hand out its books, and close them when the block ends without an error.
 
     `durable`: what is decided must be committed before anything else happens; inside a transaction of the caller's
     that is impossible, and Django says so.
     """
     with transaction.atomic(durable=durable):
-        books = Books(lock_payment(payment_id), told)
+        locked = lock_payment(payment)
+        if told.account is not None and told.account.pk == locked.account_id:
+            locked.account = told.account
+        books = Books(locked, told)
         yield books
         books.close()

@@ -41,19 +41,19 @@ def apply(fact: ToldFact, account: ProviderAccount, told: Told) -> Verdict:
     Returns:
         applied, duplicate, stale, mismatch (quarantined, nothing changed but the mark) or unmatched (nothing changed).
     """
-    payment_id = find_payment(fact, account)
-    if payment_id is None:
+    payment = find_payment(fact, account)
+    if payment is None:
         return Verdict.UNMATCHED
     try:
-        with open_books(payment_id, told) as books:
+        with open_books(payment, told) as books:
             return merge(books, fact, account)
     except (Mismatch, IllegalMove) as error:
-        quarantine(payment_id, told, error.code)
+        quarantine(payment, told, error.code)
         return Verdict.MISMATCH
 
 
-def find_payment(fact: ToldFact, account: ProviderAccount) -> UUID | None:
-    """The payment of this account that the fact speaks of."""
+def find_payment(fact: ToldFact, account: ProviderAccount) -> Payment | None:
+    """The payment of this account that the fact speaks of, unlocked."""
     reference = fact.reference if isinstance(fact, PaymentFact) else fact.payment_reference
     session_id = fact.provider_session_id if isinstance(fact, PaymentFact) else ""
     return find_by_names(
@@ -63,8 +63,8 @@ def find_payment(fact: ToldFact, account: ProviderAccount) -> UUID | None:
 
 def find_by_names(
     account: ProviderAccount, *, reference: str = "", provider_payment_id: str = "", provider_session_id: str = ""
-) -> UUID | None:
-    """The payment of this account that carries one of these names, our own reference first."""
+) -> Payment | None:
+    """The payment of this account that carries one of these names, our own reference first; unlocked."""
     named = Q()
     if reference:
         named |= Q(reference=reference)
@@ -74,14 +74,16 @@ def find_by_names(
         named |= Q(provider_session_id=provider_session_id)
     if not named:
         return None
-    found = list(Payment.objects.filter(named, account=account).values_list("pk", "reference")[:3])
-    found.sort(key=lambda row: row[1] != reference)
-    return found[0][0] if found else None
+    found = sorted(Payment.objects.filter(named, account=account)[:3], key=lambda row: row.reference != reference)
+    if not found:
+        return None
+    found[0].account = account
+    return found[0]
 
 
-def quarantine(payment_id: UUID, told: Told, code: str) -> None:
+def quarantine(payment: Payment, told: Told, code: str) -> None:
     """Mark the payment for a person, and write down why; no amount changes."""
-    with open_books(payment_id, told) as books:
+    with open_books(payment, told) as books:
         books.payment.attention_code = books.payment.attention_code or f"mismatch_{code}"[:60]
         books.note("payment.quarantined", data={"code": code})
 

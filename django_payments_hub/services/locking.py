@@ -9,12 +9,14 @@ from django_payments_hub.exceptions import NotFound
 from django_payments_hub.models import Operation, OrderRef, Payment
 
 
-def lock_payment(payment_id: UUID) -> Payment:
+def lock_payment(known: UUID | Payment) -> Payment:
     """The payment under lock, and before it its OrderRef, which `payment.order_ref` then is.
 
-    The order of a payment never changes, so reading it first without a lock is safe.
+    Args:
+        known: its id, or an unlocked copy, which saves reading where its OrderRef is: that never changes.
     """
-    order_ref_id = Payment.objects.filter(pk=payment_id).values_list("order_ref_id", flat=True).first()
+    payment_id = known.pk if isinstance(known, Payment) else known
+    order_ref_id = known.order_ref_id if isinstance(known, Payment) else _order_ref_id(known)
     order_ref = lock_order_ref(order_ref_id) if order_ref_id else None
     payment = Payment.objects.select_for_update().filter(pk=payment_id).first()
     if payment is None:
@@ -22,6 +24,10 @@ def lock_payment(payment_id: UUID) -> Payment:
     if order_ref is not None:
         payment.order_ref = order_ref
     return payment
+
+
+def _order_ref_id(payment_id: UUID) -> UUID | None:
+    return Payment.objects.filter(pk=payment_id).values_list("order_ref_id", flat=True).first()
 
 
 def lock_order_ref(order_ref_id: UUID) -> OrderRef:

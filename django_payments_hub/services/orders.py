@@ -11,7 +11,7 @@ from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models.deletion import ProtectedError
 from django.db.models.signals import pre_delete
 
@@ -96,25 +96,29 @@ def guest_token_fits(token: str, token_hash: str) -> bool:
 
 def locked_ref(terms: Terms) -> OrderRef:
     """The order's OrderRef under lock, made on first use, its total brought up to date. Inside a transaction."""
-    found = _locked(terms)
-    if found is None:
-        OrderRef.objects.get_or_create(
-            content_type_id=terms.content_type_id,
-            object_id=terms.object_id,
-            defaults={
-                "user_id": terms.payable.owner_id,  # type: ignore[misc]  # a host's user may have a UUID key
-                "guest_token_hash": terms.guest_token_hash,
-                "currency": terms.currency,
-                "total_minor": terms.total_minor,
-            },
-        )
-        found = _locked(terms)
+    found = _locked(terms) or _made(terms) or _locked(terms)
     if found is None:
         raise NotFound("There is no such order.", code="unknown_order")
     if found.active_minor and found.currency != terms.currency:
         raise RuleViolation("The order has payments in another currency.", code="currency_mismatch")
     found.currency, found.total_minor = terms.currency, terms.total_minor
     return found
+
+
+def _made(terms: Terms) -> OrderRef | None:
+    """A new row, which nobody else can see or lock before the commit; None when somebody was faster."""
+    try:
+        with transaction.atomic():
+            return OrderRef.objects.create(
+                content_type_id=terms.content_type_id,
+                object_id=terms.object_id,
+                user_id=terms.payable.owner_id,  # type: ignore[misc]  # a host's user may have a UUID key
+                guest_token_hash=terms.guest_token_hash,
+                currency=terms.currency,
+                total_minor=terms.total_minor,
+            )
+    except IntegrityError:
+        return None
 
 
 def _locked(terms: Terms) -> OrderRef | None:
@@ -145,7 +149,7 @@ def call_order(payment: Payment) -> None:
     """Call the order's hook where it has one; whatever it raises goes through."""
     if payment.order_ref is None:
         return
-    model = payment.order_ref.content_type.model_class()
+    model = ContentType.objects.get_for_id(payment.order_ref.content_type_id).model_class()
     if model is None or not hasattr(model, "on_payment_update"):
         return
     order = model._default_manager.select_for_update().get(pk=payment.order_ref.object_id)

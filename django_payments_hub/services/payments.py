@@ -91,17 +91,15 @@ def create(wanted: NewPayment, *, on_commit: OnCommit | None = None) -> Payment:
     provider.supports(flow=wanted.flow, currency=currency, capture_method=wanted.capture_method)
     if wanted.flow is Flow.TOKEN and not wanted.method_token and not wanted.defer:
         raise InvalidInput("The token flow needs a payment method's token.", field="payment_method_token")
-    if wanted.terms:
-        _withdraw_abandoned(wanted.terms, wanted.amount)
-    with transaction.atomic(durable=True):
-        payment = _record(wanted, account, provider, currency)
-        operation = None if wanted.defer else _open_pay(payment, _parameters(wanted))
-        if on_commit is not None:
-            on_commit(payment.pk)
-    if operation is not None:
-        provider_calls.send(operation, actor_id=_key(wanted.actor or wanted.user))
-        payment.refresh_from_db()
-    return payment
+    try:
+        payment, operation = _commit(wanted, account, provider, currency, on_commit)
+    except Conflict:
+        if not wanted.terms or not _withdraw_abandoned(wanted.terms):
+            raise
+        payment, operation = _commit(wanted, account, provider, currency, on_commit)
+    if operation is None:
+        return payment
+    return provider_calls.send(operation, actor_id=_key(wanted.actor or wanted.user))
 
 
 def process(payment_id: UUID, *, method_token: str = "", actor: AbstractBaseUser | None = None) -> Payment:
@@ -113,8 +111,7 @@ def process(payment_id: UUID, *, method_token: str = "", actor: AbstractBaseUser
         if payment.flow == Flow.TOKEN and not method_token:
             raise InvalidInput("The token flow needs a payment method's token.", field="payment_method_token")
         operation = _open_pay(payment, {"method_token": method_token})
-    provider_calls.send(operation, actor_id=_key(actor))
-    return _read(payment_id)
+    return provider_calls.send(operation, actor_id=_key(actor))
 
 
 def confirm(payment_id: UUID, *, method_token: str = "", actor: AbstractBaseUser | None = None) -> Payment:
@@ -128,8 +125,7 @@ def confirm(payment_id: UUID, *, method_token: str = "", actor: AbstractBaseUser
         if payment.status not in _ABANDONABLE or not payment.provider_payment_id:
             raise RuleViolation("The payment does not wait for a confirmation.", code="not_confirmable")
         operation = _open_exclusive(books, OperationKind.CONFIRM, payment.amount_minor, {"method_token": method_token})
-    provider_calls.send(operation, actor_id=_key(actor))
-    return _read(payment_id)
+    return provider_calls.send(operation, actor_id=_key(actor))
 
 
 def capture(
@@ -159,8 +155,7 @@ def capture(
         operation = _open_exclusive(books, OperationKind.CAPTURE, minor, parameters)
         if on_commit is not None:
             on_commit(payment.pk)
-    provider_calls.send(operation, actor_id=_key(actor))
-    return _read(payment_id)
+    return provider_calls.send(operation, actor_id=_key(actor))
 
 
 def cancel(payment_id: UUID, *, reason: str = "", actor: AbstractBaseUser | None = None) -> Payment:
@@ -183,8 +178,7 @@ def cancel(payment_id: UUID, *, reason: str = "", actor: AbstractBaseUser | None
         provider_calls.provider_of(payment.account).require("cancel")
         books.operations[:] = [row for row in books.operations if row not in unsent]
         operation = _open_exclusive(books, OperationKind.CANCEL, payment.amount_minor, {})
-    provider_calls.send(operation, actor_id=_key(actor))
-    return _read(payment_id)
+    return provider_calls.send(operation, actor_id=_key(actor))
 
 
 def sync(payment_id: UUID) -> Payment:
@@ -211,6 +205,21 @@ def expire(payment_id: UUID) -> Payment:
                 books.end(Stage.EXPIRED)
         return _read(payment_id)
     return cancel(payment_id, reason="expired")
+
+
+def _commit(
+    wanted: NewPayment,
+    account: accounts.Account,
+    provider: BaseProvider[Any],
+    currency: str,
+    on_commit: OnCommit | None,
+) -> tuple[Payment, Operation | None]:
+    with transaction.atomic(durable=True):
+        payment = _record(wanted, account, provider, currency)
+        operation = None if wanted.defer else _open_pay(payment, _parameters(wanted))
+        if on_commit is not None:
+            on_commit(payment.pk)
+    return payment, operation
 
 
 # -- recording --------------------------------------------------------------------------------------------------------
@@ -259,40 +268,40 @@ def _amount_minor(wanted: NewPayment, order_ref: OrderRef | None, currency: str)
         if given is None:
             raise InvalidInput("A payment without an order needs an amount.", field="amount", code="invalid_amount")
         return given
-    if order_ref.open_minor <= 0:
-        raise _nothing_open(order_ref)
-    if given is None:
-        return order_ref.open_minor
-    if given > order_ref.open_minor:
-        raise RuleViolation("The amount is more than is open of the order.", code="amount_exceeds_order")
-    if given != order_ref.open_minor and not wanted.terms.payable.allow_partial:
+    wanted_minor = given if given is not None else max(1, order_ref.open_minor)
+    if wanted_minor > order_ref.open_minor:
+        raise _no_room(order_ref, wanted_minor)
+    if wanted_minor != order_ref.open_minor and not wanted.terms.payable.allow_partial:
         raise RuleViolation("The amount is not the order's.", code="amount_mismatch")
-    return given
+    return wanted_minor
 
 
-def _nothing_open(order_ref: OrderRef) -> RuleViolation | Conflict:
-    under_way = order_ref.payments.filter(
-        status__in=[*(status.value for status in _ABANDONABLE), PaymentStatus.PROCESSING.value]
-    )
-    if under_way.exists():
+def _no_room(order_ref: OrderRef, wanted_minor: int) -> RuleViolation | Conflict:
+    under_way = [*(status.value for status in _ABANDONABLE), PaymentStatus.PROCESSING.value]
+    if wanted_minor > order_ref.total_minor:
+        return RuleViolation("The amount is more than the order's.", code="amount_exceeds_order")
+    if order_ref.payments.filter(status__in=under_way).exists():
         return Conflict("Another payment of this order is under way.", code="payment_in_progress")
+    if order_ref.open_minor > 0:
+        return RuleViolation("The amount is more than is open of the order.", code="amount_exceeds_order")
     return RuleViolation("The order is paid.", code="order_already_paid")
 
 
-def _withdraw_abandoned(terms: Terms, amount: Money | str | None) -> None:
+def _withdraw_abandoned(terms: Terms) -> bool:
     """A new try first withdraws those the customer left, at their provider, so that only one can be paid."""
-    order_ref = OrderRef.objects.filter(content_type_id=terms.content_type_id, object_id=terms.object_id).first()
-    if order_ref is None:
-        return
-    needed = to_minor(amount, terms.currency) if amount is not None else 1
-    if terms.total_minor - order_ref.active_minor >= needed:
-        return
-    left = order_ref.payments.filter(status__in=[status.value for status in _ABANDONABLE])
+    left = Payment.objects.filter(
+        order_ref__content_type_id=terms.content_type_id,
+        order_ref__object_id=terms.object_id,
+        status__in=[status.value for status in _ABANDONABLE],
+    )
+    withdrawn = False
     for payment_id in left.values_list("pk", flat=True):
         try:
             cancel(payment_id, reason="abandoned")
         except (Conflict, RuleViolation, NotFound):
             continue  # it moved on meanwhile; whether there is room is judged under lock
+        withdrawn = True
+    return withdrawn
 
 
 # -- operations -------------------------------------------------------------------------------------------------------

@@ -65,6 +65,11 @@ def provider_of(row: ProviderAccount) -> AnyProvider:
     return registry.build(accounts.of(row).config)
 
 
+def provider_class(name: str) -> type[AnyProvider]:
+    """The class of a provider, to see what an account of it needs; raises ConfigurationError(`unknown_provider`)."""
+    return registry.provider_class(name)
+
+
 def lease_s(row: ProviderAccount) -> float:
     """How long an operation of this account is held: longer than its provider's worst call (I17)."""
     return provider_of(row).capabilities.call_deadline_s + hub_settings().lease_margin_s
@@ -153,12 +158,15 @@ def _paused(operation: Operation) -> bool:
     return until is not None and until > timezone.now()
 
 
-def send(operation: Operation, *, actor_id: UserKey = None) -> None:
-    """Carry out an operation just committed: here when it was claimed, by a worker otherwise."""
+def send(operation: Operation, *, actor_id: UserKey = None) -> Payment:
+    """Carry out an operation just committed: here when it was claimed, by a worker otherwise.
+
+    Returns the payment as it then stands.
+    """
     if operation.state == OperationState.SENT:
-        perform(operation, actor_id=actor_id)
-    else:
-        dispatch.start(dispatch.OPERATION, str(operation.pk))
+        return perform(operation, actor_id=actor_id).payment
+    dispatch.start(dispatch.OPERATION, str(operation.pk))
+    return operation.payment
 
 
 def perform(operation: Operation, *, source: Source = Source.CALL, actor_id: UserKey = None) -> Operation:
@@ -261,7 +269,7 @@ def _settle_found(operation: Operation, found: PaymentFact | RefundFact | None) 
         return None
     told = _told(operation)
     try:
-        with open_books(operation.payment_id, told) as books:
+        with open_books(operation.payment, told) as books:
             facts.merge(books, found, operation.payment.account)
             mine = books.operation(operation.pk)
             state = proven_state(books.payment, mine) if mine.is_open else OperationState(mine.state)
@@ -286,11 +294,12 @@ def _inside_window(provider: AnyProvider, operation: Operation) -> bool:
 def _settle_result(operation: Operation, result: Result, told: Told) -> Operation:
     """Apply an answer: the fact in any case, the bookkeeping when this call still holds the operation."""
     try:
-        with open_books(operation.payment_id, told) as books:
+        with open_books(operation.payment, told) as books:
             verdict = facts.merge(books, result.fact, operation.payment.account)
             mine = books.operation(operation.pk)
             if mine.is_open:
                 finish(mine, _result_state(result), provider_code=_provider_code(result))
+            mine.payment = books.payment
     except (facts.Mismatch, IllegalMove) as error:
         return _quarantine(operation, told, error.code)
     reach("operation.after_commit")
@@ -312,17 +321,18 @@ def _provider_code(result: Result) -> str:
 
 
 def _quarantine(operation: Operation, told: Told, code: str) -> Operation:
-    facts.quarantine(operation.payment_id, told, code)
+    facts.quarantine(operation.payment, told, code)
     return _leave_to_person(operation, f"mismatch_{code}")
 
 
 def _leave_to_person(operation: Operation, attention_code: str) -> Operation:
     """Stop trying; the outcome stays unknown until somebody decides, or a fact does."""
-    with open_books(operation.payment_id, _told(operation)) as books:
+    with open_books(operation.payment, _told(operation)) as books:
         mine = books.operation(operation.pk)
         if mine.is_open and mine.fence == operation.fence:
             _put_back(mine, OperationState.UNKNOWN, error_code=attention_code)
             _park(mine, attention_code)
+        mine.payment = books.payment
     logger.error("Operation %s needs a person: %s.", operation.pk, attention_code)
     return mine
 
@@ -335,10 +345,11 @@ def _settle_error(operation: Operation, error: ProviderError, told: Told) -> Ope
         accounts.pause(operation.payment.account, error.retry_after_s or backoff_s(operation.tries))
     if error.code == _NO_MATCH:
         return _leave_to_person(operation, _NO_MATCH)
-    with open_books(operation.payment_id, told) as books:
+    with open_books(operation.payment, told) as books:
         mine = books.operation(operation.pk)
         if mine.is_open and mine.fence == operation.fence:
             _note_error(books, mine, error)
+        mine.payment = books.payment
     logger.warning("Operation %s %s: %s, now %s.", mine.kind, mine.pk, error.code, mine.state)
     return mine
 
@@ -428,10 +439,9 @@ def ask_by_name(account: ProviderAccount, notice: LookUp, *, source: Source, web
 
 def payment_named(account: ProviderAccount, named: LookUp | ReturnVisit) -> Payment | None:
     """The payment of this account that a notice or a returning browser names."""
-    payment_id = facts.find_by_names(
+    return facts.find_by_names(
         account,
         reference=named.reference,
         provider_payment_id=named.provider_payment_id,
         provider_session_id=named.provider_session_id,
     )
-    return Payment.objects.select_related("account").get(pk=payment_id) if payment_id else None
