@@ -133,7 +133,8 @@ class SandboxClient:
             with urllib.request.urlopen(request, timeout=self._timeout_s) as response:
                 return _object(response.read())
         except urllib.error.HTTPError as error:
-            answer = _object(error.read())
+            with error:
+                answer = _object(error.read())
             raise SandboxError(str(answer.get("error", error)), status=error.code, body=answer) from error
 
     def _post(self, path: str, **body: Any) -> Json:

@@ -19,9 +19,14 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def visit(url: str, form: dict[str, str] | None = None) -> Page:
-    data = None if form is None else urllib.parse.urlencode(form).encode()
+    """Open a page, or post its form; follows nothing."""
+    return fetch(url, None if form is None else urllib.parse.urlencode(form).encode())
+
+
+def fetch(url: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> Page:
+    request = urllib.request.Request(url, data, headers or {})
     try:
-        answer = urllib.request.build_opener(_NoRedirect).open(url, data=data, timeout=5)
+        answer = urllib.request.build_opener(_NoRedirect).open(request, timeout=5)
     except urllib.error.HTTPError as error:
         answer = error
     with answer:

@@ -1,10 +1,11 @@
 """Declines, 3-D Secure and what each documented test card does."""
 
 import urllib.parse
-import urllib.request
 
 import pytest
 import stripe
+
+from tests.sandbox.browser import visit
 
 DECLINES = [
     ("pm_card_chargeDeclined", "card_declined", "generic_decline"),
@@ -100,24 +101,14 @@ def test_a_real_card_number_is_declined_in_test_mode(client, pay):
 # 3-D Secure -----------------------------------------------------------------------------------------------------------
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args, **kwargs):
-        return None
-
-
-def press(url: str, outcome: str) -> str:
+def press(url: str, outcome: str) -> str | None:
     """Press a button on the 3-D Secure page; where the browser is sent."""
-    with urllib.request.urlopen(url, timeout=5) as page:
-        html = page.read().decode()
-    assert "Complete authentication" in html
-    assert "Fail authentication" in html
-    request = urllib.request.Request(url, data=urllib.parse.urlencode({"outcome": outcome}).encode())
-    with pytest.raises(urllib.error.HTTPError) as answer:
-        urllib.request.build_opener(_NoRedirect).open(request, timeout=5)
-    assert answer.value.code == 303
-    location = answer.value.headers["Location"]
-    answer.value.close()
-    return location
+    page = visit(url)
+    assert "Complete authentication" in page.html
+    assert "Fail authentication" in page.html
+    sent = visit(url, {"outcome": outcome})
+    assert sent.status == 303
+    return sent.location
 
 
 def test_authentication_redirects_back_and_pays(client, pay, sandbox):
@@ -152,10 +143,7 @@ def test_failed_authentication_leaves_the_payment_unpaid(client, pay, sandbox):
 def test_the_page_opens_only_with_the_client_secret(pay):
     intent = pay("pm_card_authenticationRequired", return_url="https://shop.example/back")
     url = intent.next_action.redirect_to_url.url
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(url[:-3] + "xxx", timeout=5)
-    assert refused.value.code == 404
-    refused.value.close()
+    assert visit(url[:-3] + "xxx").status == 404
 
 
 def test_without_a_return_url_the_action_is_for_stripe_js(client, pay, sandbox):
@@ -209,5 +197,4 @@ def test_stripe_js_confirms_and_looks_with_the_publishable_key(client, key, make
 def test_stripe_js_sends_its_key_in_the_form(process, client, key):
     intent = client.v1.payment_intents.create({"amount": 1000, "currency": "usd"})
     query = urllib.parse.urlencode({"key": key.replace("sk_", "pk_"), "client_secret": intent.client_secret})
-    with urllib.request.urlopen(f"{process.stripe_url}/v1/payment_intents/{intent.id}?{query}", timeout=5) as answer:
-        assert answer.status == 200
+    assert visit(f"{process.stripe_url}/v1/payment_intents/{intent.id}?{query}").status == 200

@@ -26,8 +26,8 @@ def post(process, key):
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-www-form-urlencoded"}
         try:
             connection.request("POST", "/stripe/v1/payment_intents", body=body, headers=headers)
-            response = connection.getresponse()
-            return response.status, response.headers, response.read()
+            with connection.getresponse() as response:
+                return response.status, response.headers, response.read()
         finally:
             connection.close()
 

@@ -8,14 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
 import stripe
 
 from django_payments_hub.testing.sandbox import SandboxError, SandboxProcess
+from tests.sandbox.browser import fetch
 
 
 @pytest.mark.parametrize("bad", ["sk_test_invalid", "sk_live_0123456789abcdef", "nonsense", "sk_test_"])
@@ -28,19 +27,16 @@ def test_a_key_that_opens_nothing_is_401(make_client, sandbox, bad):
 
 
 def test_no_key_is_401(process):
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{process.stripe_url}/v1/customers", timeout=5)
-    assert refused.value.code == 401
-    assert "did not provide an API key" in json.loads(refused.value.read())["error"]["message"]
+    refused = fetch(f"{process.stripe_url}/v1/customers")
+    assert refused.status == 401
+    assert "did not provide an API key" in json.loads(refused.html)["error"]["message"]
 
 
 @pytest.mark.parametrize(("user", "status"), [("{key}:", 200), ("\xff:", 401), ("", 401)])
 def test_basic_authentication_as_curl_does_it(process, key, user, status):
     token = base64.b64encode(user.format(key=key).encode("latin-1")).decode()
-    connection = http.client.HTTPConnection(process.url.removeprefix("http://"), timeout=5)
-    connection.request("GET", "/stripe/v1/customers", headers={"Authorization": f"Basic {token}"})
-    assert connection.getresponse().status == status
-    connection.close()
+    answer = fetch(f"{process.stripe_url}/v1/customers", headers={"Authorization": f"Basic {token}"})
+    assert answer.status == status
 
 
 def test_accounts_know_nothing_of_each_other(client, key, make_client):
@@ -85,11 +81,9 @@ def test_an_unknown_address_is_404(client):
 )
 def test_a_body_that_cannot_be_read_is_400(process, key, body, content_type):
     headers = {"Authorization": f"Bearer {key}", "Content-Type": content_type}
-    url = f"{process.stripe_url}/v1/payment_intents"
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(urllib.request.Request(url, body.encode(), headers), timeout=5)
-    assert refused.value.code == 400
-    assert json.loads(refused.value.read())["error"]["type"] == "invalid_request_error"
+    refused = fetch(f"{process.stripe_url}/v1/payment_intents", body.encode(), headers)
+    assert refused.status == 400
+    assert json.loads(refused.html)["error"]["type"] == "invalid_request_error"
 
 
 @pytest.mark.parametrize("params", [{"limit": 0}, {"limit": 101}, {"starting_after": "cus_nothing"}])
@@ -104,7 +98,8 @@ def test_a_connection_is_kept_open_after_any_answer(process, key):
     sockets = set()
     for path in ("/v1/customers", "/v1/nothing", "/v1/refunds", "/v1/customers"):
         connection.request("POST", f"/stripe{path}", body="name=Ada", headers=headers)
-        connection.getresponse().read()
+        with connection.getresponse() as answer:
+            answer.read()
         sockets.add(id(connection.sock))
     connection.close()
     assert len(sockets) == 1
@@ -222,10 +217,6 @@ def test_the_ledger_is_kept_by_account_and_provider(client, key, make_client, pa
 
 
 def test_a_control_body_must_be_an_object(process):
-    request = urllib.request.Request(f"{process.url}/_control/faults", b"[1]", method="POST")
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=5)
-    assert refused.value.code == 400
-    with pytest.raises(urllib.error.HTTPError) as missing:
-        urllib.request.urlopen(f"{process.url}/elsewhere", timeout=5)
-    assert missing.value.code == 404
+    assert fetch(f"{process.url}/_control/faults", b"[1]").status == 400
+    assert fetch(f"{process.url}/_control/faults", b"{").status == 400
+    assert fetch(f"{process.url}/elsewhere").status == 404
