@@ -1,4 +1,4 @@
-"""`python -m benchmarks [section ...]`: everything in one run on PostgreSQL, interleaved; prints ratios, judges nothing.
+"""`python -m benchmarks [section ...]`: everything in one interleaved run on PostgreSQL; prints ratios, judges nothing.
 
 Ratios hold from one machine to the next, times do not; so nothing here fails because of a time.
 """

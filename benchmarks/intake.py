@@ -10,7 +10,7 @@ from benchmarks import broker
 from benchmarks.processes import THREADS, WORKERS, Load, WebServer
 from benchmarks.report import Report, spread
 
-ROUNDS, COUNT, WARM_UP = 9, 1200, 400
+ROUNDS, COUNT, WARM_UP = 25, 400, 400
 
 
 @dataclass
@@ -74,6 +74,8 @@ def _tell(report: Report, hub: _Side, bare: list[_Side]) -> None:
         ratios = [ours / theirs for ours, theirs in zip(hub.rates, side.rates, strict=True)]
         goal = "goal 0.75, design goal 0.85" if side.name == "orm" else ""
         report.line(f"the hub / the bare view, {side.name.upper()}", spread(ratios), goal)
+        cpu = [theirs / ours for ours, theirs in zip(hub.cpu_us, side.cpu_us, strict=True)]
+        report.line("  the same by CPU of the server", spread(cpu))
     notices = ROUNDS * COUNT
     report.line(
         "broker messages per notice",

@@ -1,4 +1,4 @@
-"""Settings of the benchmarks: the example project's, on PostgreSQL, with the least of middleware and a queue of their own.
+"""Settings of the benchmarks: the example project's, on PostgreSQL, with little middleware and a queue of their own.
 
 Both web servers that are compared use this module and differ in nothing.
 """

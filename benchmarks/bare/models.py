@@ -14,3 +14,6 @@ class BareNotice(models.Model):
 
     class Meta:
         app_label = "bare"
+
+    def __str__(self) -> str:
+        return self.event_id
