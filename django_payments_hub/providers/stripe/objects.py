@@ -221,6 +221,14 @@ def read_refund(refund: Json, mode: Mode, *, occurred_at: datetime | None = None
     )
 
 
+def may_be_release(refund: Json) -> bool:
+    """Whether this may be no refund but the rest of a capture of a part (docs.stripe.com/api/payment_intents/capture:
+    "any additional amount is automatically refunded"): not asked for by us, and no movement of the balance.
+    """
+    ours = metadata(refund, HUB_REFUND)
+    return not ours and refund.get("status") == "succeeded" and not refund.get("balance_transaction")
+
+
 def read_dispute(dispute: Json, *, occurred_at: datetime | None = None) -> DisputeFact:
     """A Dispute."""
     currency = read_currency(dispute)

@@ -119,7 +119,9 @@ class Provider(BaseProvider[Config]):
             fact = self._look_up(request)
             if fact is None or not fact.captured_minor:
                 return fact
-            return replace(fact, refunds=self._refunds.of_intent(ids.intent_id(fact.provider_payment_id)))
+            released = fact.authorized_minor - fact.captured_minor - fact.capturable_minor
+            intent = ids.intent_id(fact.provider_payment_id)
+            return replace(fact, refunds=self._refunds.of_intent(intent, released_minor=released))
 
     def _look_up(self, request: LookUpRequest) -> PaymentFact | None:
         if request.provider_payment_id:

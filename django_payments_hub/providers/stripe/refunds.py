@@ -16,6 +16,7 @@ from django_payments_hub.providers.stripe.objects import (
     HUB_PAYMENT,
     HUB_REFUND,
     id_of,
+    may_be_release,
     metadata,
     read_refund,
 )
@@ -38,11 +39,17 @@ class Refunds:
         """Send the refund; after an earlier try, look for it first."""
         intent = ids.intent_id(request.provider_payment_id)
         found = self._find(intent, request.refund_reference) if request.recovering else None
-        refund = found or self._api.call(lambda client: client.v1.refunds.create(
-            _params(request, intent), keyed(request.idempotency_key)
-        ))  # fmt: skip
+        refund = found or self._make(request, intent)
         ids.made_refund(refund)
         return RefundResult(fact=self._read(refund, intent))
+
+    def _make(self, request: RefundRequest, intent: str) -> Json:
+        params, key = _params(request, intent), request.idempotency_key
+        refund = self._api.call(lambda client: client.v1.refunds.create(params, keyed(key)))
+        with unreadable_answer():
+            if metadata(refund, HUB_REFUND) != request.refund_reference:
+                raise OutcomeUnknown("Stripe answered with another refund.", code="unexpected_object")
+        return refund
 
     def look_up(self, request: RefundLookUpRequest, intent: str) -> RefundFact | None:
         """By its id, or by our reference among the refunds of the PaymentIntent `intent`."""
@@ -57,9 +64,22 @@ class Refunds:
             raise Refused("A refund is looked up by its id, or within its payment.", code="invalid_object_id")
         return None if refund is None else self._read(refund, intent)
 
-    def of_intent(self, intent: str) -> tuple[RefundFact, ...]:
-        """Every refund of a PaymentIntent."""
-        return tuple(self._read(refund, intent) for refund in self._list(intent))
+    def of_intent(self, intent: str, *, released_minor: int) -> tuple[RefundFact, ...]:
+        """Every refund of a PaymentIntent that gave money back.
+
+        A capture of less than was held leaves a refund object over the rest, `released_minor`, though no money moved.
+        """
+        rows = self._list(intent)
+        facts = tuple(self._read(refund, intent) for refund in rows)
+        release = next(
+            (
+                fact
+                for refund, fact in zip(rows, facts, strict=True)
+                if may_be_release(refund) and fact.amount_minor == released_minor
+            ),
+            None,
+        )
+        return tuple(fact for fact in facts if fact is not release)
 
     def _find(self, intent: str, reference: str) -> Json | None:
         # The list is consistent; search lags by up to a minute (docs.stripe.com/search).

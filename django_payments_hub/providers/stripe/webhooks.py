@@ -32,6 +32,7 @@ from django_payments_hub.providers.stripe.config import Config
 from django_payments_hub.providers.stripe.objects import (
     HUB_PAYMENT,
     id_of,
+    may_be_release,
     metadata,
     read_dispute,
     read_intent,
@@ -62,7 +63,8 @@ def verify(body: bytes, headers: Mapping[str, str], config: Config, *, now: floa
 def _parse(header: bytes) -> tuple[bytes, list[bytes]]:
     timestamps, signatures = [], []
     for part in header.split(b","):
-        scheme, _, value = part.partition(b"=")
+        # Servers join a repeated header with ", ": stripped, its second `t` is seen.
+        scheme, _, value = part.strip().partition(b"=")
         if scheme == b"t":
             timestamps.append(value)
         elif scheme == b"v1":
@@ -102,8 +104,11 @@ def _session(event: Json, session: Json, at: datetime | None) -> tuple[Fact, ...
 
 def _refund(event: Json, refund: Json, at: datetime | None) -> tuple[Fact, ...]:
     fact = read_refund(_of_kind("refund", refund), read_mode(event), occurred_at=at)
-    # The refund of a bare Charge, which the hub never makes.
-    return (fact,) if fact.payment_reference or fact.provider_payment_id else ()
+    if not (fact.payment_reference or fact.provider_payment_id):
+        return ()  # of a bare Charge, which the hub never makes
+    if may_be_release(refund):
+        return (LookUp(reference=fact.payment_reference, provider_payment_id=fact.provider_payment_id),)
+    return (fact,)
 
 
 def _dispute(_: Json, dispute: Json, at: datetime | None) -> tuple[Fact, ...]:
@@ -118,7 +123,9 @@ def _refunded_charge(event: Json, charge: Json, at: datetime | None) -> tuple[Fa
     refunds = optional_mapping(charge, "refunds")
     # Carried along up to API version 2022-08-01 only (docs.stripe.com/upgrades, 2022-11-15).
     if refunds.get("data"):
-        return tuple(read_refund(refund, read_mode(event), occurred_at=at) for refund in objects(refunds, "data"))
+        mode = read_mode(event)
+        moved = [refund for refund in objects(refunds, "data") if not may_be_release(refund)]
+        return tuple(read_refund(refund, mode, occurred_at=at) for refund in moved)
     return (LookUp(reference=metadata(charge, HUB_PAYMENT), provider_payment_id=intent),)
 
 
