@@ -81,7 +81,7 @@ class HubSettings:
     api_max_bytes: int = _setting(64 * 1024, "Largest request body of the API that is read.")
     api_page_size: int = _setting(25, "Rows on one page of a list.")
     throttles: Mapping[str, str] = _setting(DEFAULT_THROTTLES, "Rates by scope, in DRF's grammar.")
-    lease_margin_s: int = _setting(15, "Added to a provider's call deadline to make the lease of an operation.")
+    lease_margin_s: int = _setting(5, "Added to a provider's call deadline to make the lease of an operation.")
     operation_max_tries: int = _setting(8, "After so many tries an operation without an answer waits for a person.")
     inbox_max_tries: int = _setting(10, "After so many tries a notification that cannot be applied waits for a person.")
     delivery_max_tries: int = _setting(10, "After so many tries a handler's delivery waits for a person.")
