@@ -43,6 +43,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "example_project.shop.middleware.ContentSecurityPolicy",
 ]
 
 ROOT_URLCONF = "example_project.urls"
@@ -80,7 +81,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = str(Path(VAR_DIR) / "static")
-LOGIN_URL = "/admin/login/"
+LOGIN_URL = "shop:login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "shop:products"
 
 if not DEBUG:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
@@ -117,7 +119,8 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BEAT_SCHEDULE = beat_schedule()
+SWEEP_INTERVAL_S = env.int("PAYMENTS_HUB_SWEEP_INTERVAL_S", default=20)
+CELERY_BEAT_SCHEDULE = beat_schedule(sweep_every_s=SWEEP_INTERVAL_S)
 CELERY_BEAT_SCHEDULE_FILENAME = str(Path(VAR_DIR) / "celerybeat-schedule")
 CELERY_TIMEZONE = "UTC"
 
@@ -131,7 +134,7 @@ PAYMENTS_HUB = {
     "RETURN_HOSTS": [PUBLIC_URL.partition("://")[2]],
     "ENCRYPTION_KEYS": env.list("PAYMENTS_HUB_ENCRYPTION_KEYS", default=[]),
     "TEST_FAILPOINTS": env.bool("PAYMENTS_HUB_TEST_FAILPOINTS", default=False),
-    "SWEEP_INTERVAL_S": env.int("PAYMENTS_HUB_SWEEP_INTERVAL_S", default=20),
+    "SWEEP_INTERVAL_S": SWEEP_INTERVAL_S,
     "ACCOUNTS": {
         "stripe": {
             "PROVIDER": "stripe",

@@ -13,6 +13,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from moneyed import Money
 
+from django_payments_hub.domain.money import from_minor
 from django_payments_hub.domain.payable import Line, Payable
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def money(self) -> Money:
+        """The price."""
+        return Money(self.price, self.currency)
 
 
 def _guest_token() -> str:
@@ -65,7 +71,12 @@ class Order(models.Model):
         ordering = ("-created_at",)
 
     def __str__(self) -> str:
-        return str(self.pk)
+        return self.number
+
+    @property
+    def number(self) -> str:
+        """A short name for people."""
+        return str(self.pk)[:8].upper()
 
     @property
     def total(self) -> Money:
@@ -82,7 +93,7 @@ class Order(models.Model):
             amount=self.total,
             owner_id=self.user_id,
             guest_token=self.guest_token if self.user_id is None else "",
-            description=f"Order {str(self.pk)[:8]}",
+            description=f"Order {self.number}",
             email=self.email,
             lines=tuple(
                 Line(name=line.product.name, quantity=line.quantity, unit_amount=Money(line.price, self.currency))
@@ -92,14 +103,20 @@ class Order(models.Model):
 
     def on_payment_update(self, payment: Payment) -> None:
         """Follow the payments of this order; runs in the transaction that changes one."""
-        kept = [(row.captured_minor, row.refunded_minor) for row in self._payments(payment)]
-        captured, refunded = sum(c for c, _r in kept), sum(r for _c, r in kept)
+        rows = self._payments(payment)
+        captured, refunded = sum(row.captured_minor for row in rows), sum(row.refunded_minor for row in rows)
         self.paid_minor = captured - refunded
         if captured == 0:
-            self.status = self.Status.RESERVED if payment.status == "authorized" else self.Status.OPEN
+            held = any(row.capturable_minor > 0 for row in rows)
+            self.status = self.Status.RESERVED if held else self.Status.OPEN
         else:
             self.status = self.Status.REFUNDED if refunded >= captured else self.Status.PAID
         self.save(update_fields=["status", "paid_minor"])
+
+    @property
+    def paid(self) -> Money:
+        """What came in, less what was given back."""
+        return from_minor(self.paid_minor, self.currency)
 
     def _payments(self, payment: Payment) -> list[Payment]:
         if payment.order_ref is None:
@@ -122,3 +139,32 @@ class OrderLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.product}"
+
+    @property
+    def total(self) -> Money:
+        """Price by quantity."""
+        return Money(self.price * self.quantity, self.order.currency)
+
+
+class Receipt(models.Model):
+    """Written by the durable handler in `payment_handlers`, once for each event."""
+
+    event_id = models.UUIDField(primary_key=True, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="receipts")
+    payment_number = models.CharField(_("payment"), max_length=16)
+    amount_minor = models.BigIntegerField(_("amount"))
+    currency = models.CharField(_("currency"), max_length=3)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("receipt")
+        verbose_name_plural = _("receipts")
+        ordering = ("created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.payment_number}: {self.amount}"
+
+    @property
+    def amount(self) -> Money:
+        """What was paid."""
+        return from_minor(self.amount_minor, self.currency)

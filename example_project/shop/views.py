@@ -1,0 +1,140 @@
+"""The pages of the shop. A page asks the hub which ways to pay there are; the browser pays through the hub's API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import transaction
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from django_payments_hub.domain.statuses import Flow, PaymentStatus
+from django_payments_hub.services import accounts, provider_calls
+from django_payments_hub.services.orders import payments_of
+from example_project.shop import access
+from example_project.shop.forms import BuyForm
+from example_project.shop.models import Order, OrderLine, Product
+
+_FIRST_PAGE = 50
+_PAID = {
+    PaymentStatus.AUTHORIZED,
+    PaymentStatus.COMPLETED,
+    PaymentStatus.PARTIALLY_REFUNDED,
+    PaymentStatus.REFUNDED,
+}
+_NOT_PAID = {PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gateway:
+    """One way to pay, as the page offers it."""
+
+    alias: str
+    label: str
+    provider: str
+
+
+@require_GET
+def products(request: HttpRequest) -> HttpResponse:
+    """The catalogue."""
+    return render(request, "shop/products.html", {"products": Product.objects.all()})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def product(request: HttpRequest, slug: str) -> HttpResponse:
+    """One product; a POST orders it."""
+    found = get_object_or_404(Product, slug=slug)
+    form = BuyForm(request.POST or None, is_guest=not request.user.is_authenticated)
+    if request.method == "POST" and form.is_valid():
+        placed = place_order(found, form.cleaned_data["quantity"], request.user, form.cleaned_data.get("email", ""))
+        if placed.user_id is None:
+            access.remember(request, placed)
+        return redirect("shop:order", order_id=placed.pk)
+    return render(request, "shop/product.html", {"product": found, "form": form})
+
+
+@transaction.atomic
+def place_order(bought: Product, quantity: int, user: User | AnonymousUser, email: str = "") -> Order:
+    """An order of one line, at today's price."""
+    owner = user if isinstance(user, User) else None
+    placed = Order.objects.create(user=owner, email=email or getattr(owner, "email", ""), currency=bought.currency)
+    OrderLine.objects.create(order=placed, product=bought, quantity=quantity, price=bought.price)
+    return placed
+
+
+@never_cache
+@require_GET
+def orders(request: HttpRequest) -> HttpResponse:
+    """The orders of whoever looks: his own, and those this browser made as a guest."""
+    mine = Q(pk__in=access.guest_orders(request), user=None)
+    if request.user.is_authenticated:
+        mine |= Q(user=request.user)
+    found = Order.objects.filter(mine).prefetch_related("lines__product")[:_FIRST_PAGE]
+    return render(request, "shop/orders.html", {"orders": found})
+
+
+@never_cache
+@require_GET
+def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """One order: its lines, the ways to pay while it is open, and what was paid."""
+    if token := request.GET.get("token"):
+        if not access.bring_token(request, order_id, token):
+            raise Http404
+        return redirect("shop:order", order_id=order_id)  # the token leaves the address bar and the history
+    found = access.visible_order(request, order_id)
+    payments = list(payments_of(found).select_related("account").prefetch_related("refunds"))
+    under_way = [row for row in payments if row.status == PaymentStatus.PROCESSING]
+    can_pay = found.status == Order.Status.OPEN and not under_way
+    context = {
+        "order": found,
+        "payments": payments,
+        "gateways": hosted_gateways(found.currency) if can_pay else [],
+        "under_way": bool(under_way),
+        "guest_token": found.guest_token if access.is_guest_of(request, found) else "",
+        "return_url": request.build_absolute_uri(reverse("shop:thanks", args=[found.pk])),
+        "cancel_url": request.build_absolute_uri(reverse("shop:order", args=[found.pk])),
+    }
+    return render(request, "shop/order.html", context)
+
+
+def hosted_gateways(currency: str) -> list[Gateway]:
+    """The accounts with a page of their own that take this currency."""
+    found = []
+    for account in accounts.active_accounts():
+        capabilities = provider_calls.provider_of(account.row).capabilities
+        takes = not capabilities.currencies or currency in capabilities.currencies
+        if takes and Flow.HOSTED in capabilities.flows:
+            label = account.row.label or account.row.alias
+            found.append(Gateway(alias=account.row.alias, label=label, provider=account.row.provider))
+    return found
+
+
+@never_cache
+@require_GET
+def thanks(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Where the customer comes back to. Coming back proves nothing: the page asks for the status until it is known."""
+    found = access.visible_order(request, order_id)
+    named = request.GET.get("payment_id", "")
+    payment = next((row for row in payments_of(found) if str(row.pk) == named), None)
+    if payment is None:
+        raise Http404
+    context = {
+        "order": found,
+        "payment": payment,
+        "outcome": outcome(PaymentStatus(payment.status)),
+        "guest_token": found.guest_token if access.is_guest_of(request, found) else "",
+    }
+    return render(request, "shop/thanks.html", context)
+
+
+def outcome(status: PaymentStatus) -> str:
+    """What a status means to the customer who waits: `paid`, `failed` or `waiting`, as in shop.js."""
+    if status in _PAID:
+        return "paid"
+    return "failed" if status in _NOT_PAID else "waiting"
