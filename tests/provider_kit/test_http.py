@@ -94,7 +94,8 @@ def test_cookies_of_one_answer_do_not_travel_with_the_next_call(client):
 
 
 def test_threads_share_one_client():
-    client, statuses = HttpClient(deadline_s=5), []
+    client = HttpClient(deadline_s=5)
+    statuses: list[int] = []
     with RawServer(sends(answer())) as server:
         work = lambda: statuses.extend(client.request("GET", server.url).status_code for _ in range(10))  # noqa: E731
         threads = [threading.Thread(target=work) for _ in range(8)]
@@ -330,16 +331,15 @@ def test_a_peer_that_never_finishes_the_handshake_was_not_sent(client):
 
 def test_one_line_says_method_host_path_without_ids_status_and_time_and_nothing_else(client, caplog):
     canary = "canary" + "0" * 16
-    with caplog.at_level(logging.DEBUG):
-        for name in ("httpcore", "httpcore.http11", "httpcore.connection", "httpx"):
-            logging.getLogger(name).setLevel(logging.DEBUG)
-        with RawServer(sends(answer(canary.encode(), headers=f"X-Secret: {canary}\r\n"))) as server:
-            client.request(
-                "POST",
-                f"{server.url}/v1/payment_intents/pi_{canary}/confirm?client_secret={canary}",
-                headers={"Authorization": f"Bearer {canary}"},
-                content=canary.encode(),
-            )
+    for name in ("", "django_payments_hub", "httpcore.http11", "httpcore.connection", "httpx"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    with RawServer(sends(answer(canary.encode(), headers=f"X-Secret: {canary}\r\n"))) as server:
+        client.request(
+            "POST",
+            f"{server.url}/v1/payment_intents/pi_{canary}/confirm?client_secret={canary}",
+            headers={"Authorization": f"Bearer {canary}"},
+            content=canary.encode(),
+        )
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 1
     assert lines[0].startswith("POST localhost/v1/payment_intents/{id}/confirm 200 ")
@@ -347,7 +347,8 @@ def test_one_line_says_method_host_path_without_ids_status_and_time_and_nothing_
 
 
 def test_a_failed_call_is_logged_with_its_reason(client, caplog):
-    with caplog.at_level(logging.INFO), RawServer(closes_after(b"")) as server, pytest.raises(OutcomeUnknown):
+    caplog.set_level(logging.INFO, logger="django_payments_hub")
+    with RawServer(closes_after(b"")) as server, pytest.raises(OutcomeUnknown):
         client.request("POST", f"{server.url}/v1/refunds", content=b"x")
     assert [r.getMessage().rsplit(" ", 2)[0] for r in caplog.records] == [
         "POST localhost/v1/refunds remote_protocol_error"

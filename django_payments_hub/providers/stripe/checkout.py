@@ -14,7 +14,7 @@ from django_payments_hub.providers.stripe import ids
 from django_payments_hub.providers.stripe.amounts import to_wire
 from django_payments_hub.providers.stripe.api import PAGE_SIZE, Api, keyed
 from django_payments_hub.providers.stripe.errors import ErrorAnswer, translate
-from django_payments_hub.providers.stripe.intents import Intents, marks, nothing_made
+from django_payments_hub.providers.stripe.intents import Intents, made_for, marks, nothing_made
 from django_payments_hub.providers.stripe.objects import HUB_PAYMENT, metadata, read_session
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Sessions:
         )
         if isinstance(answer, ErrorAnswer):
             raise nothing_made(answer, recovering=request.recovering)
-        session_id = ids.made_session(answer)
+        session_id = ids.made_session(made_for(request, answer))
         session = self._retrieve(session_id) if request.recovering else answer
         return _result(self._read(session))
 

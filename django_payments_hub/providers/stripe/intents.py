@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django_payments_hub.domain.statuses import CaptureMethod, FailureCode, Flow, NextActionKind, Stage
-from django_payments_hub.exceptions import Refused
+from django_payments_hub.exceptions import OutcomeUnknown, ProviderError, Refused
 from django_payments_hub.provider_kit.reading import Json, optional_text, unreadable_answer
 from django_payments_hub.provider_kit.types import (
     CaptureRequest,
@@ -74,8 +74,11 @@ class Intents:
         if not waits:
             return self.result(self.retrieve(intent_id))
         answer = self._confirm(intent_id, _pay_confirm_params(request), request.idempotency_key)
-        if isinstance(answer, ErrorAnswer) and answer.is_replayed_failure:
-            return self._withdraw(intent_id, request.idempotency_key)
+        if isinstance(answer, ErrorAnswer):
+            if answer.is_replayed_failure:
+                return self._withdraw(intent_id, request.idempotency_key)
+            if answer.is_missing:
+                raise OutcomeUnknown("Stripe does not know what it just made.", code="unexpected_object")
         return self._answered(answer, intent_id)
 
     def pay_in_browser(self, request: PayRequest) -> PaymentResult:
@@ -95,9 +98,9 @@ class Intents:
             return self.retrieve(ids.made_intent(found))
         params, key = _create_params(request), f"{request.idempotency_key}-create"
         answer = self._api.attempt(lambda client: client.v1.payment_intents.create(params, keyed(key)))
-        if not isinstance(answer, ErrorAnswer):
-            return answer
-        raise nothing_made(answer, recovering=request.recovering)
+        if isinstance(answer, ErrorAnswer):
+            raise nothing_made(answer, recovering=request.recovering)
+        return made_for(request, answer)
 
     def _of_operation(self, request: PayRequest) -> Json | None:
         since, until = request.first_sent_at, None
@@ -234,7 +237,7 @@ class Intents:
         return result
 
 
-def nothing_made(answer: ErrorAnswer, *, recovering: bool) -> Exception:
+def nothing_made(answer: ErrorAnswer, *, recovering: bool) -> ProviderError:
     """The error for a creation that failed.
 
     When Stripe replays its failure, no object of this key can ever become known, so nobody can pay it: definite.
@@ -242,6 +245,14 @@ def nothing_made(answer: ErrorAnswer, *, recovering: bool) -> Exception:
     if recovering and answer.is_replayed_failure:
         return Refused("Stripe failed to make the object.", code="provider_unavailable", provider_code=answer.code)
     return translate(answer)
+
+
+def made_for(request: PayRequest, answer: Json) -> Json:
+    """The new object, if it carries the mark it was made with; raises OutcomeUnknown(`unexpected_object`)."""
+    with unreadable_answer():
+        if metadata(answer, HUB_OPERATION) != request.idempotency_key:
+            raise OutcomeUnknown("Stripe answered with another payment's object.", code="unexpected_object")
+    return answer
 
 
 def _retrieval(intent_id: str) -> Call:
