@@ -102,7 +102,13 @@ def create(wanted: NewPayment, *, on_commit: OnCommit | None = None) -> Payment:
     return provider_calls.send(operation, actor_id=_key(wanted.actor or wanted.user))
 
 
-def process(payment_id: UUID, *, method_token: str = "", actor: AbstractBaseUser | None = None) -> Payment:
+def process(
+    payment_id: UUID,
+    *,
+    method_token: str = "",
+    actor: AbstractBaseUser | None = None,
+    on_commit: OnCommit | None = None,
+) -> Payment:
     """Start a payment that was only recorded; raises RuleViolation(`not_pending`) for any other."""
     with open_books(payment_id, _told(actor), durable=True) as books:
         payment = books.payment
@@ -111,10 +117,18 @@ def process(payment_id: UUID, *, method_token: str = "", actor: AbstractBaseUser
         if payment.flow == Flow.TOKEN and not method_token:
             raise InvalidInput("The token flow needs a payment method's token.", field="payment_method_token")
         operation = _open_pay(payment, {"method_token": method_token})
+        if on_commit is not None:
+            on_commit(payment.pk)
     return provider_calls.send(operation, actor_id=_key(actor))
 
 
-def confirm(payment_id: UUID, *, method_token: str = "", actor: AbstractBaseUser | None = None) -> Payment:
+def confirm(
+    payment_id: UUID,
+    *,
+    method_token: str = "",
+    actor: AbstractBaseUser | None = None,
+    on_commit: OnCommit | None = None,
+) -> Payment:
     """Try a payment that waits for a method or for the customer.
 
     Raises:
@@ -125,6 +139,8 @@ def confirm(payment_id: UUID, *, method_token: str = "", actor: AbstractBaseUser
         if payment.status not in _ABANDONABLE or not payment.provider_payment_id:
             raise RuleViolation("The payment does not wait for a confirmation.", code="not_confirmable")
         operation = _open_exclusive(books, OperationKind.CONFIRM, payment.amount_minor, {"method_token": method_token})
+        if on_commit is not None:
+            on_commit(payment.pk)
     return provider_calls.send(operation, actor_id=_key(actor))
 
 
@@ -158,7 +174,13 @@ def capture(
     return provider_calls.send(operation, actor_id=_key(actor))
 
 
-def cancel(payment_id: UUID, *, reason: str = "", actor: AbstractBaseUser | None = None) -> Payment:
+def cancel(
+    payment_id: UUID,
+    *,
+    reason: str = "",
+    actor: AbstractBaseUser | None = None,
+    on_commit: OnCommit | None = None,
+) -> Payment:
     """Void what is held, or withdraw what was never paid. What the provider never heard of is withdrawn here alone.
 
     Raises:
@@ -168,6 +190,8 @@ def cancel(payment_id: UUID, *, reason: str = "", actor: AbstractBaseUser | None
         payment = books.payment
         if payment.captured_minor > 0 or payment.status in _ENDED:
             raise RuleViolation("The payment can no longer be cancelled.", code="not_cancellable")
+        if on_commit is not None:
+            on_commit(payment.pk)
         payment.cancel_reason = reason[:200]
         unsent = [row for row in books.operations if row.state == OperationState.CREATED and not row.in_doubt]
         for operation in unsent:

@@ -100,7 +100,7 @@ def _operation_of(refund_id: UUID) -> UUID | None:
         ).pk
 
 
-def cancel(refund_id: UUID, *, actor: AbstractBaseUser | None = None) -> Refund:
+def cancel(refund_id: UUID, *, actor: AbstractBaseUser | None = None, on_commit: OnCommit | None = None) -> Refund:
     """Take back a refund that was provably never sent; raises RuleViolation(`refund_not_cancellable`)."""
     refund = _read(refund_id)
     with open_books(refund.payment_id, _told(actor), durable=True) as books:
@@ -113,6 +113,8 @@ def cancel(refund_id: UUID, *, actor: AbstractBaseUser | None = None) -> Refund:
         if operation is not None:
             finish(operation, OperationState.FAILED, error_code="cancelled")
         facts.set_refund_status(books, refund, RefundStatus.CANCELLED)
+        if on_commit is not None:
+            on_commit(refund.pk)
     return _read(refund_id)
 
 
