@@ -17,10 +17,9 @@ class PaymentsHubConfig(AppConfig):
     def ready(self) -> None:
         from django.utils.module_loading import autodiscover_modules
 
-        from django_payments_hub import checks, tasks
+        from django_payments_hub import checks
         from django_payments_hub.services import accounts, orders
 
-        tasks.register()
         checks.register_all()
         orders.guard_deletion()
         accounts.keep_in_step()

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
-from django_payments_hub import registry
 from django_payments_hub.conf import HubSettings, hub_settings
 from django_payments_hub.exceptions import ConfigurationError
 from django_payments_hub.services import accounts, orders
@@ -62,6 +61,8 @@ def _check_order_model(known: HubSettings) -> _Checks:
 
 
 def _check_accounts(known: HubSettings) -> _Checks:
+    from django_payments_hub import registry  # at its first use: most processes run no checks
+
     for alias in known.accounts:
         try:
             config = accounts.settings_config(alias)
@@ -123,6 +124,8 @@ def _check_worker() -> _Checks:
 
 
 def _check_provider_advice(known: HubSettings) -> _Checks:
+    from django_payments_hub import registry
+
     for alias in known.accounts:
         try:
             config = accounts.settings_config(alias)

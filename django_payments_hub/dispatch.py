@@ -16,8 +16,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from celery import current_app
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from django_payments_hub.conf import hub_settings
 
@@ -65,6 +65,8 @@ def _wake_now(task: str) -> None:
 
 
 def _publish(message: _Message) -> None:
+    from celery import current_app  # here, so that a process that starts no task does not pay for Celery
+
     if current_app.conf.task_always_eager:
         _send(message)
         return
@@ -74,8 +76,8 @@ def _publish(message: _Message) -> None:
 def _send(message: _Message) -> None:
     queue_name = hub_settings().task_queue
     options: dict[str, Any] = {"queue": queue_name} if queue_name else {}
-    # The registered task object, not send_task: eager mode and routing by task work with it.
-    current_app.tasks[message.task].apply_async(message.args, retry=False, ignore_result=True, **options)
+    # The registered task object, not send_task: eager mode and routing by task work with it. Its name is its path.
+    import_string(message.task).apply_async(message.args, retry=False, ignore_result=True, **options)
 
 
 class _Publisher:

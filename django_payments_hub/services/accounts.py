@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.core.signals import setting_changed
 from django.db import connection, transaction
 from django.db.models.signals import post_migrate, post_save
@@ -21,7 +21,11 @@ from django_payments_hub.conf import SETTING, hub_settings
 from django_payments_hub.domain.statuses import Mode
 from django_payments_hub.exceptions import ConfigurationError, NotFound
 from django_payments_hub.models import ProviderAccount
-from django_payments_hub.provider_kit.types import AccountConfig
+
+if TYPE_CHECKING:  # imported when used: every project that starts loads this module
+    from cryptography.fernet import MultiFernet
+
+    from django_payments_hub.provider_kit.types import AccountConfig
 
 _RESERVED = frozenset({"PROVIDER", "MODE", "ACTIVE", "LABEL"})
 _cache: dict[str, tuple[float, Account]] = {}
@@ -84,6 +88,12 @@ def _load(alias: str) -> Account:
     declared = hub_settings().accounts.get(alias)
     if declared is not None:
         return Account(_settings_row(alias, declared), settings_config(alias))
+    return _load_stored(alias)
+
+
+def _load_stored(alias: str) -> Account:
+    from django_payments_hub.provider_kit.types import AccountConfig
+
     row = ProviderAccount.objects.filter(alias=alias, origin=ProviderAccount.Origin.DATABASE).first()
     if row is None:
         raise NotFound(f"There is no account {alias!r}.", code="unknown_account")
@@ -95,6 +105,8 @@ def _load(alias: str) -> Account:
 
 def settings_config(alias: str) -> AccountConfig:
     """The configuration of an account that stands in the settings; raises ConfigurationError(`invalid_mode`)."""
+    from django_payments_hub.provider_kit.types import AccountConfig
+
     declared = hub_settings().accounts[alias]
     return AccountConfig(
         alias=alias,
@@ -146,6 +158,8 @@ def sync_settings_accounts() -> None:
 
 
 def _fernet() -> MultiFernet:
+    from cryptography.fernet import Fernet, MultiFernet
+
     keys = hub_settings().encryption_keys
     if not keys:
         raise ConfigurationError(
@@ -168,6 +182,8 @@ def encrypt(values: Mapping[str, object]) -> str:
 
 def decrypt(stored: str) -> dict[str, object]:
     """The credentials of a row; raises ConfigurationError(`credentials_unreadable`) when no key fits."""
+    from cryptography.fernet import InvalidToken
+
     if not stored:
         return {}
     try:

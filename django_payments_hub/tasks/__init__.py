@@ -91,10 +91,6 @@ def sweep() -> None:
     sweeper.sweep()
 
 
-def register() -> None:
-    """Importing this module registers the tasks: a process that only publishes must know them, too."""
-
-
 def _stay_s(task: HubTask) -> float:
     """Twice the wake interval, so that a row whose wake-up was left out still finds a drainer."""
     return 0.0 if task.request.is_eager else 2 * hub_settings().wake_interval_s
