@@ -1,0 +1,28 @@
+"""Every code block of the documentation runs, in the order of its page."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.docs.blocks import ROOT, Page
+
+README = ROOT / "README.md"
+PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)
+# An opening fence with a language; `{name}` would be a directive, which the build of the documentation checks.
+FENCE = re.compile(r"^ *(`{3,}|:{3,})(?P<language>[^{`:\s][^\n]*)\n", re.MULTILINE)
+
+
+def test_there_are_pages() -> None:
+    assert len(PAGES) >= 10
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT / "docs").as_posix())
+def test_blocks_of_a_page_run_in_their_order(path: Path, page_folder: Path, page_names: dict[str, Any]) -> None:
+    # given a page, and how many blocks it has by a plain count of its fences
+    fences = FENCE.findall(path.read_text(encoding="utf-8"))
+    # when they are run
+    ran = Page(path, page_folder, page_names).run()
+    # then each was, whatever its language
+    assert ran == len(fences)
