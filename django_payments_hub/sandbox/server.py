@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 MAX_BODY = 10_000_000
+ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 class Sandbox:
@@ -93,14 +94,13 @@ def main(arguments: list[str]) -> int:
     if not _is_loopback(options.host) and not options.allow_remote:
         print("The control API has no authentication: to bind beyond loopback say --allow-remote", file=sys.stderr)
         return 2
+    # Waited for, not handled: a handler that wakes the main thread could deadlock with it
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     server = make_server(options.host, options.port, Sandbox(options.clock), threaded=True, request_handler=Handler)
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
     threading.Thread(target=server.serve_forever, name="serve", daemon=True).start()
     url = f"http://{options.host}:{server.server_port}"
     print(json.dumps({"url": url, "pid": os.getpid()}), flush=True)
-    stopping.wait()
+    signal.sigwait(ENDING)
     server.shutdown()
     return 0
 
