@@ -6,4 +6,5 @@ app_name = "payments_hub"
 
 urlpatterns = [
     path("", include("django_payments_hub.webhooks.urls")),
+    path("", include("django_payments_hub.api.urls")),
 ]

@@ -1,0 +1,161 @@
+"""Who sees which payments, and what he may do with them.
+
+A project changes this by naming a subclass in `PAYMENTS_HUB["ACCESS_POLICY"]`. A marketplace, for example:
+
+```python
+class SellerPolicy(DefaultAccessPolicy):
+    def visible_payments(self, actor):
+        own = super().visible_payments(actor)
+        return own | Payment.objects.filter(metadata__seller=str(actor.user_id)) if actor.user else own
+
+    def may(self, actor, action, payment=None):
+        if action in {"capture", "refund"} and payment and is_seller_of(actor.user, payment):
+            return True
+        return super().may(actor, action, payment)
+
+    def hidden_fields(self, actor, payment):
+        hidden = super().hidden_fields(actor, payment)
+        return hidden | {"method"} if is_seller_of(actor.user, payment) else hidden
+```
+
+What an actor does not see is answered like what is not there (404); what he sees but may not do with 403.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import Q, QuerySet
+from django.utils.module_loading import import_string
+
+from django_payments_hub.conf import hub_settings
+from django_payments_hub.exceptions import ConfigurationError
+from django_payments_hub.models import Payment, Refund
+from django_payments_hub.services import orders
+
+OWNER_ACTIONS = frozenset({"view", "process", "confirm", "sync", "explain"})
+"""What a customer, or a guest with the order's token, may do with his own payment."""
+
+STAFF_ACTIONS = {
+    "view": "view_payment",
+    "explain": "view_payment",
+    "logs": "view_transactionlog",
+    "process": "add_payment",
+    "confirm": "add_payment",
+    "sync": "sync_payment",
+    "capture": "capture_payment",
+    "cancel": "cancel_payment",
+    "refund": "refund_payment",
+    "create_without_order": "add_payment",
+}
+"""The permission of `payments_hub` that staff needs for each action."""
+
+STAFF_FIELDS = frozenset(
+    {
+        "provider_payment_id",
+        "provider_session_id",
+        "provider_refund_id",
+        "provider_code",
+        "attention_code",
+        "payer",
+        "operations",
+    }
+)
+"""Fields of answers that only staff sees."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who asks: a user, a guest with an order's token, or both."""
+
+    user: AbstractBaseUser | None = None
+    guest_token: str = field(default="", repr=False)
+
+    @property
+    def user_id(self) -> object | None:
+        """The user's primary key; None for a guest."""
+        return self.user.pk if self.user else None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is anything to go by."""
+        return self.user is not None or bool(self.guest_token)
+
+    @property
+    def guest_token_hash(self) -> str:
+        """What is kept of the guest's token."""
+        return orders.hash_guest_token(self.guest_token)
+
+    def has_staff_permission(self, name: str) -> bool:
+        """Whether this is a member of staff with a permission of `payments_hub`."""
+        # A host's user model need not have Django's permissions.
+        has_perm = getattr(self.user, "has_perm", None)
+        return bool(getattr(self.user, "is_staff", False) and has_perm and has_perm(f"payments_hub.{name}"))
+
+
+class DefaultAccessPolicy:
+    """Customers and guests their own payments, staff by Django's permissions."""
+
+    def visible_payments(self, actor: Actor) -> QuerySet[Payment]:
+        """The payments this actor sees: staff with `view_payment` all, others their own and those of their orders."""
+        if actor.has_staff_permission("view_payment"):
+            return Payment.objects.all()
+        own = Q(pk__in=())
+        if actor.user is not None:
+            own |= orders.owner_filter(actor.user_id)
+        if actor.guest_token:
+            own |= Q(order_ref__guest_token_hash=actor.guest_token_hash)
+        return Payment.objects.filter(own)
+
+    def visible_refunds(self, actor: Actor) -> QuerySet[Refund]:
+        """The refunds of the payments this actor sees."""
+        if actor.has_staff_permission("view_payment"):
+            return Refund.objects.all()
+        return Refund.objects.filter(payment__in=self.visible_payments(actor))
+
+    def may(self, actor: Actor, action: str, payment: Payment | None = None) -> bool:
+        """Whether an actor may do this; `payment` is one he sees, None for `create_without_order`."""
+        if payment is not None and action in OWNER_ACTIONS and self.is_payer(actor, payment):
+            return True
+        return action in STAFF_ACTIONS and actor.has_staff_permission(STAFF_ACTIONS[action])
+
+    def may_pay_order(self, actor: Actor, terms: orders.Terms) -> bool:
+        """Whether an actor may start a payment of an order: its owner, or a guest with its token. Not staff."""
+        payable = terms.payable
+        if payable.owner_id is not None:
+            return str(payable.owner_id) == str(actor.user_id)
+        if payable.guest_token:
+            return orders.guest_token_fits(actor.guest_token, terms.guest_token_hash)
+        return actor.user is not None
+
+    def is_payer(self, actor: Actor, payment: Payment) -> bool:
+        """Whether the payment is the actor's own to pay."""
+        order_ref = payment.order_ref
+        if actor.user is not None and actor.user_id in (payment.user_id, order_ref and order_ref.user_id):
+            return True
+        return order_ref is not None and orders.guest_token_fits(actor.guest_token, order_ref.guest_token_hash)
+
+    def hidden_fields(self, actor: Actor, payment: Payment) -> frozenset[str]:
+        """Fields of the answer that this actor is not shown: what lets one pay, and what is for staff."""
+        hidden = frozenset() if self.is_payer(actor, payment) else frozenset({"next_action"})
+        return hidden if actor.has_staff_permission("view_payment") else hidden | STAFF_FIELDS
+
+
+def access_policy() -> DefaultAccessPolicy:
+    """The project's policy; raises ConfigurationError(`access_policy_invalid`)."""
+    return _policy(hub_settings().access_policy)
+
+
+@lru_cache(maxsize=4)
+def _policy(path: str) -> DefaultAccessPolicy:
+    try:
+        found = import_string(path)()
+    except ImportError as error:
+        raise ConfigurationError(
+            f"ACCESS_POLICY {path!r} cannot be imported ({error}).", code="access_policy_invalid"
+        ) from error
+    if not isinstance(found, DefaultAccessPolicy):
+        raise ConfigurationError(f"ACCESS_POLICY {path!r} is no DefaultAccessPolicy.", code="access_policy_invalid")
+    return found

@@ -1,0 +1,75 @@
+"""How often somebody may ask, by `PAYMENTS_HUB["THROTTLES"]`, counted in the project's default cache (S13).
+
+Windows are fixed: at most so many in each minute or hour of a clock that starts elsewhere for everybody. The count is
+one atomic step of the cache, so that many processes together let no more through; it takes a cache they share.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from functools import lru_cache
+
+from django.core.cache import cache
+from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+
+from django_payments_hub.conf import hub_settings
+from django_payments_hub.exceptions import ConfigurationError
+from django_payments_hub.models import OrderRef
+from django_payments_hub.services.orders import Terms
+
+READ, WRITE, ORDER, ANONYMOUS = "payments_read", "payments_write", "payments_order", "payments_anonymous"
+
+_PERIOD_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def count(scope: str, who: str) -> None:
+    """Count one request of somebody in a scope; raises DRF's Throttled when it is one too many."""
+    rate = _rate(hub_settings().throttles.get(scope) or "")
+    if rate is None:
+        return
+    limit, period_s = rate
+    digest = hashlib.sha256(f"{scope}:{who}".encode()).digest()
+    shifted = time.time() + int.from_bytes(digest[:4], "big") % period_s
+    key = f"payments_hub:{scope}:{digest.hex()[:32]}:{int(shifted // period_s)}"
+    if _counted(key, period_s) > limit:
+        raise Throttled(wait=period_s - shifted % period_s)
+
+
+def count_order(order_ref: OrderRef | Terms | None) -> None:
+    """Count one attempt to pay an order, whoever makes it: a thief tries card after card on the same one."""
+    if order_ref is not None:
+        count(ORDER, f"{order_ref.content_type_id}:{order_ref.object_id}")
+
+
+def _counted(key: str, period_s: int) -> int:
+    cache.add(key, 0, timeout=period_s + 1)
+    try:
+        return cache.incr(key)
+    except ValueError:  # it ran out between the two steps
+        cache.set(key, 1, timeout=period_s + 1)
+        return 1
+
+
+@lru_cache(maxsize=32)
+def _rate(text: str) -> tuple[int, int] | None:
+    """`20/hour` as (20, 3600); None for no limit. Raises ConfigurationError(`invalid_rate`)."""
+    if not text:
+        return None
+    number, _, period = text.partition("/")
+    if not number.isdecimal() or period[:1] not in _PERIOD_S:
+        raise ConfigurationError(f"THROTTLES has {text!r}; a rate looks like '20/hour'.", code="invalid_rate")
+    return int(number), _PERIOD_S[period[0]]
+
+
+def address_of(request: Request) -> str:
+    """The client's address. X-Forwarded-For counts only when the project says how many proxies write it."""
+    remote = str(request.META.get("REMOTE_ADDR", ""))
+    proxies = api_settings.NUM_PROXIES
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    if not proxies or not forwarded:
+        return remote
+    addresses = [address.strip() for address in forwarded.split(",")]
+    return str(addresses[-min(proxies, len(addresses))])

@@ -1,0 +1,270 @@
+"""What every endpoint does: look at the request, know who asks, count, act once, answer in one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.core.signals import got_request_exception
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.log import log_response
+from rest_framework import exceptions as drf
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.viewsets import ViewSet
+
+from django_payments_hub.api import idempotency, throttling
+from django_payments_hub.api.card_data import find_card_data, holds_card_number
+from django_payments_hub.api.contracts import HAS_SPECTACULAR, Contract, ContractSchema
+from django_payments_hub.api.errors import CardNumberRefused, problem_of, server_error
+from django_payments_hub.api.filters import refuse_filters
+from django_payments_hub.api.idempotency import Replay
+from django_payments_hub.api.outcomes import Outcome
+from django_payments_hub.api.parsers import BodyTooLarge, StrictJSONParser
+from django_payments_hub.api.permissions import Actor, DefaultAccessPolicy, access_policy
+from django_payments_hub.conf import hub_settings
+from django_payments_hub.exceptions import NotAllowed, NotFound
+from django_payments_hub.models import Payment
+from django_payments_hub.services.payments import OnCommit
+
+GUEST_HEADER = "X-Order-Token"
+
+_Row = TypeVar("_Row")
+
+
+class JsonOnly(BaseContentNegotiation):
+    """The API speaks JSON, whatever a client says it would like better."""
+
+    def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
+        charset = request.content_type.lower().partition("charset=")[2].strip('" ')
+        fits = request.content_type.partition(";")[0].strip().lower() == StrictJSONParser.media_type
+        return parsers[0] if fits and charset in ("", "utf-8", "utf8") else None
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class HubViewSet(ViewSet):
+    """Base of the API's endpoints. Authentication is the project's; the rest of DRF's defaults is not used."""
+
+    renderer_classes = [JSONRenderer]
+    parser_classes = [StrictJSONParser]
+    permission_classes = []
+    throttle_classes = []
+    versioning_class = None
+    metadata_class = None
+    content_negotiation_class = JsonOnly
+    if HAS_SPECTACULAR:
+        schema = ContractSchema()
+
+    contracts: ClassVar[Mapping[str, Contract]] = {}
+    open_to_all: ClassVar[bool] = False
+
+    @classmethod
+    def as_view(cls, actions: Any = None, **initkwargs: Any) -> Any:
+        """Outside ATOMIC_REQUESTS: no transaction may be open while a provider is asked (I6)."""
+        view = super().as_view(actions, **initkwargs)
+        for alias in settings.DATABASES:
+            view = transaction.non_atomic_requests(using=alias)(view)
+        return view
+
+    # -- before ------------------------------------------------------------------------------------------------------
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if self.action not in self.contracts:
+            raise drf.MethodNotAllowed(str(request.method))
+        self._refuse_cards_in_address(request)
+        self._refuse_large_body(request)
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request, force=True)
+        self.perform_authentication(request)
+        self._count(request)
+        if not (self.open_to_all or self.actor.is_known):
+            raise drf.NotAuthenticated
+        if not self.contract.pages:
+            refuse_filters(request.query_params)
+
+    @property
+    def contract(self) -> Contract:
+        """What this endpoint takes and gives."""
+        return self.contracts[self.action or ""]
+
+    def _refuse_cards_in_address(self, request: Request) -> None:
+        texts = [request.path, *request.headers.get(GUEST_HEADER, "").splitlines()]
+        texts += request.headers.get(idempotency.HEADER, "").splitlines()
+        texts += [text for name, values in request.query_params.lists() for text in (name, *values)]
+        if any(map(holds_card_number, texts)):
+            raise CardNumberRefused("A card number stands in the address or in a header.")
+
+    def _refuse_large_body(self, request: Request) -> None:
+        declared = str(request.META.get("CONTENT_LENGTH") or "0")
+        if declared.isdecimal() and int(declared) > hub_settings().api_max_bytes:
+            raise BodyTooLarge
+        if declared not in ("", "0") and JsonOnly().select_parser(request, [StrictJSONParser()]) is None:
+            raise drf.UnsupportedMediaType(request.content_type[:100])
+
+    def _count(self, request: Request) -> None:
+        user_id, address = self.actor.user_id, throttling.address_of(request)
+        who = f"user:{user_id}" if user_id is not None else f"address:{address}"
+        if request.method in ("GET", "HEAD"):
+            throttling.count(throttling.READ, who)
+        else:
+            throttling.count(throttling.WRITE if user_id is not None else throttling.ANONYMOUS, who)
+
+    # -- who and what ------------------------------------------------------------------------------------------------
+
+    @property
+    def policy(self) -> DefaultAccessPolicy:
+        """The project's access policy."""
+        return access_policy()
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Who asks."""
+        user = self.request.user
+        known = user if user is not None and user.is_authenticated else None
+        return Actor(user=known, guest_token=self.request.headers.get(GUEST_HEADER, ""))
+
+    @property
+    def principal(self) -> str:
+        """Whose idempotency keys are used."""
+        if self.actor.user is not None:
+            return f"user:{self.actor.user_id}"
+        return f"guest:{self.actor.guest_token_hash}"
+
+    def body(self) -> dict[str, Any]:
+        """The checked body; raises for anything that is not as the contract says."""
+        data = self.request.data
+        if (path := find_card_data(data)) is not None:
+            where = ".".join(map(str, path)) or "the body"
+            raise CardNumberRefused(f"Card data stands in {where[:100]}; use the provider's token.")
+        if self.contract.takes is None:
+            raise TypeError(f"{self.action} takes no body")
+        serializer = self.contract.takes(data=data)
+        serializer.is_valid(raise_exception=True)
+        checked: dict[str, Any] = serializer.validated_data
+        return checked
+
+    def visible_payment(self, payment_id: object) -> Payment:
+        """The payment of this id; raises NotFound for one the actor does not see, like for one that is not there."""
+        rows = self.policy.visible_payments(self.actor).select_related("account", "order_ref")
+        payment = rows.filter(pk=key_of(payment_id)).first()
+        if payment is None:
+            raise NotFound("There is no such payment.")
+        return payment
+
+    def allow(self, action: str, payment: Payment | None) -> None:
+        """Raises NotAllowed when the policy says no."""
+        if not self.policy.may(self.actor, action, payment):
+            raise NotAllowed("You may not do this.")
+
+    def payment_for(self, payment_id: object, action: str) -> Payment:
+        """A payment with which the actor may do this."""
+        payment = self.visible_payment(payment_id)
+        self.allow(action, payment)
+        return payment
+
+    # -- answering ---------------------------------------------------------------------------------------------------
+
+    def shown(self, serializer: type[Serializer[Any]], row: object, *, many: bool = False) -> Any:
+        """A row, or several, as this actor sees them."""
+        return serializer(row, many=many, context={"policy": self.policy, "actor": self.actor}).data
+
+    def answer(self, outcome: Outcome, resource: object, *, name: str) -> Response:
+        """The resource; beside an error under its name when it did not work out."""
+        if outcome.problem is None:
+            return Response(resource, status=outcome.status)
+        return Response({**outcome.problem.body(), name: resource}, status=outcome.status)
+
+    def once(
+        self,
+        resource_type: str,
+        act: Callable[[OnCommit | None], _Row],
+        read: Callable[[UUID], _Row],
+        render: Callable[[_Row], Response],
+    ) -> Response:
+        """Act, and answer; under an Idempotency-Key act once, and answer a repetition with what was made.
+
+        Args:
+            act: makes or moves something, and calls what it is given inside the transaction that does it.
+            read: what was made, as far as the actor may still see it.
+        """
+        key = idempotency.checked_key(self.request.headers.get(idempotency.HEADER))
+        if key is None:
+            return render(act(None))
+        claim = idempotency.claim(self._scope(key), resource_type)
+        if isinstance(claim, Replay):
+            return self._replayed(claim, render(read(claim.resource_id)))
+        try:
+            response = render(act(claim.attach))
+        except BaseException:
+            claim.release()
+            raise
+        claim.finish(response.status_code)
+        return response
+
+    def _scope(self, key: str) -> idempotency.Scope:
+        return idempotency.Scope(
+            principal=self.principal,
+            endpoint=f"{type(self).__name__}.{self.action}",
+            key=key,
+            fingerprint=idempotency.fingerprint(self.request.path, self.request.data),
+        )
+
+    def _replayed(self, replay: Replay, response: Response) -> Response:
+        """What is final keeps its status; an outcome that was not known then is told as it is now."""
+        if 200 <= replay.status_code < 300 and replay.status_code != 202 and response.status_code < 300:
+            response.status_code = replay.status_code
+        response.headers[idempotency.REPLAYED] = "true"
+        return response
+
+    # -- when it goes wrong ------------------------------------------------------------------------------------------
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Every exception as an answer in the API's shape; a bug is logged and reported as Django would."""
+        if isinstance(exc, drf.NotAuthenticated | drf.AuthenticationFailed):
+            exc.status_code = 401
+            exc.auth_header = self._challenge()  # type: ignore[union-attr]
+        problem = problem_of(exc)
+        if problem is None:
+            return self._server_error(exc)
+        response = problem.response()
+        if isinstance(exc, CardNumberRefused):
+            response._has_been_logged = True  # type: ignore[attr-defined]  # Django would log the address
+        response.exception = True
+        return response
+
+    def _challenge(self) -> str:
+        """A scheme for 401, as the project's first authentication class names it."""
+        return self.get_authenticate_header(self.request) or "Session"
+
+    def _server_error(self, exc: Exception) -> Response:
+        request: HttpRequest = self.request._request
+        got_request_exception.send(sender=type(self), request=request)
+        response = server_error().response()
+        log_response("API error: %s", request.path, response=response, request=request, exception=exc)
+        return response
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        finished = super().finalize_response(request, response, *args, **kwargs)
+        finished.headers["Cache-Control"] = "no-store"
+        return finished
+
+
+def key_of(text: object) -> UUID:
+    """An id from an address or a body; raises NotFound for anything else."""
+    try:
+        return text if isinstance(text, UUID) else UUID(str(text))
+    except ValueError:
+        raise NotFound("There is no such thing here.") from None

@@ -1,0 +1,166 @@
+"""`/`, `/checkout/`, `/{id}/` and what is done with one payment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from django_payments_hub.api import throttling
+from django_payments_hub.api.contracts import Contract
+from django_payments_hub.api.explaining import explanation_of
+from django_payments_hub.api.filters import PAYMENT_FILTERS, filtered
+from django_payments_hub.api.new_payments import new_payment
+from django_payments_hub.api.outcomes import Outcome, last_operation, of_operation, of_start
+from django_payments_hub.api.pagination import page
+from django_payments_hub.api.serializers.inputs import (
+    CancelInput,
+    CaptureInput,
+    CheckoutInput,
+    NothingInput,
+    PaymentInput,
+    RefundActionInput,
+    StartInput,
+)
+from django_payments_hub.api.serializers.outputs import (
+    ExplanationOutput,
+    LogOutput,
+    PaymentErrorOutput,
+    PaymentOutput,
+    PaymentStatusOutput,
+)
+from django_payments_hub.api.viewsets.base import HubViewSet
+from django_payments_hub.api.viewsets.refunds import REFUND_ANSWERS, refund_once
+from django_payments_hub.domain.statuses import Flow, OperationKind, PaymentStatus
+from django_payments_hub.models import Payment, TransactionLog
+from django_payments_hub.services import payments
+from django_payments_hub.services.payments import OnCommit
+
+_STARTED = {202: PaymentOutput, 402: PaymentErrorOutput, 422: PaymentErrorOutput, 502: PaymentErrorOutput}
+_CALLED = {200: PaymentOutput, **_STARTED}
+
+
+class PaymentViewSet(HubViewSet):
+    """Payments."""
+
+    contracts = {
+        "list": Contract(summary="List payments", gives={200: PaymentOutput}, pages=True, filters=PAYMENT_FILTERS),
+        "create": Contract(
+            summary="Create a payment", takes=PaymentInput, gives={201: PaymentOutput, **_STARTED}, once=True
+        ),
+        "checkout": Contract(
+            summary="Create a hosted checkout", takes=CheckoutInput, gives={201: PaymentOutput, **_STARTED}, once=True
+        ),
+        "retrieve": Contract(summary="One payment", gives={200: PaymentOutput}),
+        "standing": Contract(summary="Status of a payment", gives={200: PaymentStatusOutput}),
+        "logs": Contract(summary="Audit trail of a payment", gives={200: LogOutput}, pages=True),
+        "explain": Contract(summary="Why a payment stands as it does", gives={200: ExplanationOutput}),
+        "process": Contract(summary="Start a deferred payment", takes=StartInput, gives=_CALLED, once=True),
+        "confirm": Contract(summary="Try a waiting payment", takes=StartInput, gives=_CALLED, once=True),
+        "capture": Contract(summary="Capture held money", takes=CaptureInput, gives=_CALLED, once=True),
+        "cancel": Contract(summary="Cancel a payment", takes=CancelInput, gives=_CALLED, once=True),
+        "refund": Contract(summary="Refund a payment", takes=RefundActionInput, gives=REFUND_ANSWERS, once=True),
+        "sync": Contract(summary="Ask the provider", takes=NothingInput, gives={200: PaymentOutput}),
+    }
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def list(self, request: Request) -> Response:
+        rows = self.policy.visible_payments(self.actor).select_related("account", "order_ref")
+        return page(request, filtered(rows, request.query_params, PAYMENT_FILTERS), partial(self._many, PaymentOutput))
+
+    def retrieve(self, request: Request, payment_id: str) -> Response:
+        return Response(self.shown(PaymentOutput, self.visible_payment(payment_id)))
+
+    def standing(self, request: Request, payment_id: str) -> Response:
+        return Response(self.shown(PaymentStatusOutput, self.visible_payment(payment_id)))
+
+    def logs(self, request: Request, payment_id: str) -> Response:
+        payment = self.payment_for(payment_id, "logs")
+        rows = TransactionLog.objects.filter(payment=payment).select_related("payment", "actor")
+        return page(request, filtered(rows, request.query_params, ()), partial(self._many, LogOutput))
+
+    def explain(self, request: Request, payment_id: str) -> Response:
+        payment = self.payment_for(payment_id, "explain")
+        found = ExplanationOutput(explanation_of(payment)).data
+        hidden = self.policy.hidden_fields(self.actor, payment)
+        return Response({name: value for name, value in found.items() if name not in hidden})
+
+    def _many(self, serializer: type[Any], rows: object) -> Any:
+        return self.shown(serializer, rows, many=True)
+
+    # -- starting ----------------------------------------------------------------------------------------------------
+
+    def create(self, request: Request) -> Response:
+        return self._create(self.body())
+
+    def checkout(self, request: Request) -> Response:
+        return self._create({**self.body(), "flow": Flow.HOSTED})
+
+    def _create(self, data: dict[str, Any]) -> Response:
+        def act(on_commit: OnCommit | None) -> Payment:
+            return payments.create(new_payment(self.actor, self.policy, data), on_commit=on_commit)
+
+        return self.once("payment", act, self.visible_payment, partial(self._started, done=201))
+
+    def process(self, request: Request, payment_id: str) -> Response:
+        return self._start(payment_id, "process", payments.process)
+
+    def confirm(self, request: Request, payment_id: str) -> Response:
+        return self._start(payment_id, "confirm", payments.confirm)
+
+    def _start(self, payment_id: str, action: str, step: Callable[..., Payment]) -> Response:
+        payment, data = self.payment_for(payment_id, action), self.body()
+
+        def act(on_commit: OnCommit | None) -> Payment:
+            throttling.count_order(payment.order_ref)
+            token = data.get("payment_method_token", "")
+            return step(payment.pk, method_token=token, actor=self.actor.user, on_commit=on_commit)
+
+        return self.once("payment", act, partial(self.payment_for, action=action), self._started)
+
+    def _started(self, payment: Payment, done: int = 200) -> Response:
+        return self._payment(of_start(payment, done=done), payment)
+
+    # -- working on --------------------------------------------------------------------------------------------------
+
+    def capture(self, request: Request, payment_id: str) -> Response:
+        payment, data = self.payment_for(payment_id, "capture"), self.body()
+
+        def act(on_commit: OnCommit | None) -> Payment:
+            return payments.capture(
+                payment.pk, amount=data.get("amount"), final=data["final"], actor=self.actor.user, on_commit=on_commit
+            )
+
+        return self.once("payment", act, partial(self.payment_for, action="capture"), self._captured)
+
+    def _captured(self, payment: Payment) -> Response:
+        return self._payment(of_operation(last_operation(payment, OperationKind.CAPTURE)), payment)
+
+    def cancel(self, request: Request, payment_id: str) -> Response:
+        payment, data = self.payment_for(payment_id, "cancel"), self.body()
+
+        def act(on_commit: OnCommit | None) -> Payment:
+            return payments.cancel(payment.pk, reason=data["reason"], actor=self.actor.user, on_commit=on_commit)
+
+        return self.once("payment", act, partial(self.payment_for, action="cancel"), self._cancelled)
+
+    def _cancelled(self, payment: Payment) -> Response:
+        if payment.status == PaymentStatus.CANCELLED:
+            return self._payment(Outcome(status=200), payment)
+        return self._payment(of_operation(last_operation(payment, OperationKind.CANCEL)), payment)
+
+    def refund(self, request: Request, payment_id: str) -> Response:
+        payment, data = self.payment_for(payment_id, "refund"), self.body()
+        return refund_once(self, payment, data)
+
+    def sync(self, request: Request, payment_id: str) -> Response:
+        payment = self.payment_for(payment_id, "sync")
+        self.body()
+        return self._payment(Outcome(status=200), payments.sync(payment.pk))
+
+    def _payment(self, outcome: Outcome, payment: Payment) -> Response:
+        return self.answer(outcome, self.shown(PaymentOutput, payment), name="payment")
