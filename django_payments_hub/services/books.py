@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Sum
 
 from django_payments_hub.domain import derive
@@ -225,8 +225,15 @@ class Books:
         if self.created:
             payment.save(force_insert=True)
         else:
-            payment.save(update_fields=[*changed, "log_position", "updated_at"])
+            self._update(changed)
         self._move_order_sum()
+
+    def _update(self, changed: list[str]) -> None:
+        try:
+            self.payment.save(update_fields=[*changed, "log_position", "updated_at"])
+        except IntegrityError as error:
+            # The row is locked and its amounts are derived: what is left is an object's id that another payment has.
+            raise IllegalMove("The facts contradict another payment or themselves.", code="name_taken") from error
 
     def _move_order_sum(self) -> None:
         order_ref = self.payment.order_ref

@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from django_payments_hub.domain import derive
 from django_payments_hub.domain.statuses import (
+    DisputeStatus,
     OperationKind,
     OperationState,
     RefundOrigin,
@@ -128,6 +129,7 @@ def _merge_payment(books: Books, fact: PaymentFact) -> Verdict:
     _name(payment, fact)
     _merge_amounts(payment, fact, newer=derive.is_newer(known=known, told=told), same=known == told)
     payment.stage = derive.merge_stage(known[0], told[0]).value
+    _take_failure(payment, fact)
     if payment.stage == told[0]:
         _take_details(payment, fact)
     for refund in fact.refunds:
@@ -189,12 +191,15 @@ def _merge_amounts(payment: Payment, fact: PaymentFact, *, newer: bool, same: bo
     )
 
 
-def _take_details(payment: Payment, fact: PaymentFact) -> None:
-    paid = fact.stage in (Stage.AUTHORIZED, Stage.CAPTURED)
-    if paid:
+def _take_failure(payment: Payment, fact: PaymentFact) -> None:
+    """Why it failed, as long as it never succeeded; a refusal told after the end it led to is still the reason."""
+    if payment.authorized_minor > 0 or payment.stage in (Stage.AUTHORIZED, Stage.CAPTURED):
         payment.failure_code = payment.failure_provider_code = ""
-    elif fact.failure is not None:
+    elif fact.failure is not None and (payment.stage == fact.stage or not payment.failure_code):
         payment.failure_code, payment.failure_provider_code = fact.failure.code.value, fact.failure.provider_code[:100]
+
+
+def _take_details(payment: Payment, fact: PaymentFact) -> None:
     if fact.next_action is not None:
         payment.next_action = stored_next_action(fact.next_action)
     if fact.method is not None:
@@ -237,7 +242,10 @@ def _find_refund(payment: Payment, fact: RefundFact) -> Refund | None:
     named = Q(provider_refund_id=fact.provider_refund_id) if fact.provider_refund_id else Q()
     if (key := _as_uuid(fact.reference)) is not None:
         named |= Q(pk=key)
-    return Refund.objects.filter(named, payment=payment).first() if named else None
+    refund = Refund.objects.filter(named, account_id=payment.account_id).first() if named else None
+    if refund is not None and refund.payment_id != payment.pk:
+        raise Mismatch("The refund belongs to another payment.", code="refund_payment")
+    return refund
 
 
 def _as_uuid(text: str) -> UUID | None:
@@ -320,15 +328,17 @@ def _merge_dispute(books: Books, fact: DisputeFact) -> Verdict:
         return _open_dispute(books, fact)
     if dispute.payment_id != payment.pk:
         raise Mismatch("The dispute belongs to another payment.", code="dispute_payment")
-    old = dispute.status
-    dispute.status = derive.merge_dispute(type(fact.status)(old), fact.status).value
-    if dispute.status == old and dispute.amount_minor == fact.amount_minor:
-        return Verdict.DUPLICATE
-    dispute.amount_minor = fact.amount_minor
+    old = DisputeStatus(dispute.status)
+    new = derive.merge_dispute(old, fact.status)
+    if new is not fact.status:
+        return Verdict.STALE
+    if new is old and fact.amount_minor <= dispute.amount_minor:
+        return Verdict.DUPLICATE  # of two amounts told under one status the larger is kept, in whatever order they come
+    dispute.status, dispute.amount_minor = new.value, fact.amount_minor
     dispute.evidence_due_at = fact.evidence_due_at or dispute.evidence_due_at
     dispute.save()
     books.disputes_changed = True
-    books.note(f"dispute.{dispute.status}", dispute=dispute, from_status=old, to_status=dispute.status)
+    books.note(f"dispute.{dispute.status}", dispute=dispute, from_status=old.value, to_status=dispute.status)
     return Verdict.APPLIED
 
 
