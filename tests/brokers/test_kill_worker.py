@@ -1,0 +1,112 @@
+"""F19, F20: a real worker dies by kill -9 between the provider's answer and the commit; the refund is made once.
+
+No webhook arrives to tell, so the lease of the dead worker must end before anybody else may send: within a minute in
+all, on every broker.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from example_project.processes import Process
+from example_project.stack import Stack
+from tests.brokers.services import broker_url, postgres_database
+
+pytestmark = [pytest.mark.slow, pytest.mark.services]
+
+CONVERGE_S = 60.0
+
+PAY_AND_ASK = """
+from django_payments_hub.domain.statuses import Flow
+from django_payments_hub.services import payments, refunds
+payment = payments.create(payments.NewPayment(
+    account="stripe", amount="100.00", currency="USD", flow=Flow.TOKEN, method_token="pm_card_visa"))
+refund = refunds.request(payment.pk, amount="40.00")
+print("made", refund.pk)
+"""
+
+LOOK = """
+import json
+from django_payments_hub.models import Refund
+refund = Refund.objects.select_related("payment", "operation").get()
+print("json", json.dumps({"status": refund.status, "tries": refund.operation.tries, "state": refund.operation.state,
+    "refunded": refund.payment.refunded_minor, "reserved": refund.payment.refund_reserved_minor}))
+"""
+
+
+@pytest.fixture(params=["redis", pytest.param("rabbitmq")])
+def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
+    """The whole project on PostgreSQL and a broker, its worker not started yet with a failpoint."""
+    url = broker_url(request.param)
+    with postgres_database() as database:
+        env = {"DATABASE_URL": database, "CELERY_BROKER_URL": url, "PAYMENTS_HUB_TEST_FAILPOINTS": "1"}
+        env["CELERY_TASK_DEFAULT_QUEUE"] = f"hub-{uuid.uuid4()}"  # tests beside this one use the same broker
+        with Stack(var_dir=tmp_path / "stack", env=env) as started:
+            started.sandbox.policy(hold=True)
+            yield started
+
+
+def look(stack: Stack) -> dict[str, Any]:
+    line = next(line for line in stack.manage("shell", "-c", LOOK).splitlines() if line.startswith("json "))
+    found: dict[str, Any] = json.loads(line[5:])
+    return found
+
+
+def arm(stack: Stack, how: str, mark: Path) -> Process:
+    """A worker that dies the first time it has an answer in hand."""
+    return stack.restart_worker(env={"HUB_FAILPOINT": f"operation.after_answer:{how}:{mark}"})
+
+
+def wait_for_death(mark: Path, timeout_s: float = 30.0) -> float:
+    deadline = time.monotonic() + timeout_s
+    while not mark.exists():
+        assert time.monotonic() < deadline, "the failpoint was never reached"
+        time.sleep(0.05)
+    return time.monotonic()
+
+
+def wait_until_refunded(stack: Stack, died_at: float) -> float:
+    """Seconds from the death to the refund's end in the books."""
+    while True:
+        found = look(stack)
+        if found["status"] == "completed":
+            return time.monotonic() - died_at
+        assert time.monotonic() - died_at < CONVERGE_S + 10, found
+        time.sleep(0.5)
+
+
+def judge(stack: Stack, took_s: float) -> None:
+    """One refund of 40.00, in the books and at the provider."""
+    found = look(stack)
+    assert (found["state"], found["refunded"], found["reserved"]) == ("succeeded", 4_000, 4_000)
+    assert found["tries"] == 2
+    (entry,) = stack.sandbox.ledger(provider="stripe")["payments"].values()
+    assert entry["refunded"] == 4_000
+    assert took_s <= CONVERGE_S
+
+
+def test_a_refund_survives_the_kill_of_the_pool_child(stack: Stack, tmp_path: Path) -> None:
+    mark = tmp_path / "died"
+    worker = arm(stack, "kill9-once", mark)
+    stack.manage("shell", "-c", PAY_AND_ASK)
+    died_at = wait_for_death(mark)
+    took_s = wait_until_refunded(stack, died_at)
+    assert worker.alive, "only the child was to die"
+    judge(stack, took_s)
+
+
+def test_a_refund_survives_the_kill_of_the_whole_worker(stack: Stack, tmp_path: Path) -> None:
+    mark = tmp_path / "died"
+    worker = arm(stack, "kill9-parent-once", mark)
+    stack.manage("shell", "-c", PAY_AND_ASK)
+    died_at = wait_for_death(mark)
+    assert worker.wait_end(10)
+    stack.restart_worker(env={})
+    judge(stack, wait_until_refunded(stack, died_at))
