@@ -19,6 +19,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,7 +36,6 @@ START_TIMEOUT_S = 60.0
 _OWN_NAMES = frozenset(
     {
         "ALLOWED_HOSTS",
-        "CELERY_BROKER_URL",
         "DATABASE_URL",
         "DEBUG",
         "DJANGO_SETTINGS_MODULE",
@@ -47,7 +47,7 @@ _OWN_NAMES = frozenset(
         "VAR_DIR",
     }
 )
-_OWN_PREFIXES = ("STRIPE_", "PAYMENTS_HUB_")
+_OWN_PREFIXES = ("CELERY_", "PAYMENTS_HUB_", "STRIPE_")
 # This machine is all that is spoken to, whatever proxy the environment names.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -196,6 +196,8 @@ class Stack:
     def start_worker(self, *, env: Mapping[str, str] | None = None, wait: bool = True) -> Process:
         """Start the worker; `env` is for this process alone, in place of `worker_env`."""
         arguments = ["-m", "celery", "-A", "example_project", "worker", "--concurrency", str(self._concurrency)]
+        # A name of its own: on RabbitMQ a new worker may not take the name of one that was just killed.
+        arguments += ["--hostname", f"{uuid.uuid4().hex[:8]}@%h"]
         quiet = ["--loglevel", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
         extra = self._worker_env if env is None else env
         started = self._launch("worker", *arguments, *quiet, env=extra)
@@ -254,7 +256,7 @@ class Stack:
             time.sleep(0.1)
 
     def _worker_ready(self) -> None:
-        self.worker.wait_for(r"celery@\S+ ready\.", START_TIMEOUT_S)
+        self.worker.wait_for(r"\S+@\S+ ready\.", START_TIMEOUT_S)
 
 
 def register_webhook(sandbox_url: str, hub_url: str) -> str:
