@@ -31,6 +31,8 @@ class Notice:
     body: bytes
     sign: Signer
     done: Callable[[], None] = lambda: None
+    # Takes (body, headers, timeout in s) instead of a POST and gives a status; such a delivery is not retried
+    send: Callable[[bytes, dict[str, str], float], int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +219,7 @@ class DeliveryQueue:
             notice.done()
             return
         policy = self.policy(notice.account)
-        if attempt < policy.max_attempts and generation == self._generation:
+        if notice.send is None and attempt < policy.max_attempts and generation == self._generation:
             pause = RETRY_PAUSES_S[min(attempt, len(RETRY_PAUSES_S)) - 1] * policy.retry_scale
             self.enqueue([notice], delay_s=pause, attempt=attempt + 1)
 
@@ -229,7 +231,7 @@ class DeliveryQueue:
             **notice.sign(notice.body, int(time.time()) + policy.skew_s),
         }
         try:
-            status, _ = post(notice.url, notice.body, headers, timeout_s=policy.timeout_s)
+            status = _send(notice, headers, policy.timeout_s)
         except Failure as failure:
             error = f"{type(failure).__name__}: {failure}"
         with self._changed:
@@ -273,3 +275,9 @@ class DeliveryQueue:
             self._attempts = []
             self._policies = {}
             self._changed.notify_all()
+
+
+def _send(notice: Notice, headers: dict[str, str], timeout_s: float) -> int:
+    if notice.send is not None:
+        return notice.send(notice.body, headers, timeout_s)
+    return post(notice.url, notice.body, headers, timeout_s=timeout_s)[0]

@@ -2,14 +2,19 @@
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from django_payments_hub.sandbox.clock import Clock
 from django_payments_hub.sandbox.delivery import Notice, Signer
 from django_payments_hub.sandbox.stripe.cards import Card
 from django_payments_hub.sandbox.stripe.errors import not_found
 from django_payments_hub.sandbox.wire import Json, copy_object, random_id
+
+if TYPE_CHECKING:
+    from django_payments_hub.sandbox.stripe.listener import Listener
 
 API_VERSION = "2026-10-28.endive"
 # What Stripe calls each kind in "No such ...", and the parameter that it blames where the id stood in the path
@@ -37,6 +42,10 @@ class Account:
     authenticated: set[str] = field(default_factory=set)
     secrets: dict[str, list[str]] = field(default_factory=dict)
     outbox: list[Json] = field(default_factory=list)
+    resend: list[tuple[Json, str | None]] = field(default_factory=list)
+    sessions: set[str] = field(default_factory=set)
+    listeners: list["Listener"] = field(default_factory=list)
+    listener_secret: str = field(default_factory=lambda: f"whsec_{secrets.token_hex(32)}")
     request: Json = field(default_factory=lambda: {"id": None, "idempotency_key": None})
 
     def new(self, kind: str, prefix: str, fields: Json) -> Json:

@@ -19,6 +19,7 @@ from django_payments_hub.sandbox.stripe import (
     customers,
     disputes,
     keys,
+    listener,
     payment_intents,
     payment_methods,
     refunds,
@@ -44,6 +45,7 @@ MODULES = (
     disputes,
     checkout,
     webhooks,
+    listener,
 )
 ROUTES: dict[str, Route] = {route.operation: route for module in MODULES for route in module.ROUTES}
 URLS = Map([Rule(route.path, endpoint=route.operation, methods=[route.method]) for route in ROUTES.values()])
@@ -203,7 +205,7 @@ def _execute(mount: "StripeMount", incoming: Incoming) -> Answer:
             account, incoming.request.host_url, incoming.params, incoming.args, public=incoming.key.public
         )
         answer = _handle(incoming.route, ctx)
-        sent = mount.outgoing(account)
+        sent = webhooks.outgoing(mount.world, account)
     mount.world.deliveries.announce(sent)
     return answer
 

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Request, Response
 from django_payments_hub.sandbox.delivery import Notice
 from django_payments_hub.sandbox.mounts import ControlError
 from django_payments_hub.sandbox.pipeline import World
-from django_payments_hub.sandbox.stripe import api, checkout, control, hosted, intent_flow, webhooks
+from django_payments_hub.sandbox.stripe import api, checkout, control, hosted, intent_flow, listener, webhooks
 from django_payments_hub.sandbox.stripe.account import Account
 from django_payments_hub.sandbox.stripe.context import Context
 from django_payments_hub.sandbox.stripe.errors import StripeError
@@ -28,6 +28,8 @@ class StripeMount:
         """Answer one request below the mount. Raises Dropped when a fault has ended the connection."""
         if path.startswith("/v1/"):
             return api.handle(self, request, path)
+        if path == "/listen":
+            return listener.serve(self, request)
         return hosted.handle(self, request, path)
 
     def account(self, account_id: str) -> Account:
@@ -56,10 +58,6 @@ class StripeMount:
             public=public,
         )
 
-    def outgoing(self, account: Account) -> list[Notice]:
-        """The notices of the events just recorded, in order; the caller holds the state lock."""
-        return [notice for event in account.take_outbox() for notice in webhooks.notices(self.world, account, event)]
-
     def act(self, account: Account, base_url: str, action: Callable[[Context], Json]) -> Json:
         """Do something to an account outside the API (a customer on a page, a test), then send its events.
 
@@ -74,7 +72,7 @@ class StripeMount:
                 result = copy_object(action(ctx))
             except StripeError as raised:
                 error = raised
-            sent = self.outgoing(account)
+            sent = webhooks.outgoing(self.world, account)
         self.world.deliveries.announce(sent)
         if error is not None:
             raise error

@@ -1,6 +1,7 @@
 """Webhook endpoints and events."""
 
 import secrets
+from functools import partial
 from urllib.parse import urlsplit
 
 from django_payments_hub.sandbox.delivery import Notice
@@ -13,8 +14,8 @@ from django_payments_hub.sandbox.wire import Json, encode
 MAX_ENDPOINTS = 16
 
 
-def notices(world: World, account: Account, event: Json, *, url: str | None = None) -> list[Notice]:
-    """What has to be sent for an event: one notice for each endpoint that listens to it."""
+def notices(world: World, account: Account, event: Json, *, target: str | None = None) -> list[Notice]:
+    """What has to be sent for an event: a notice for each endpoint that listens to it, or for ``target`` alone."""
 
     def done() -> None:
         with world.lock:
@@ -32,8 +33,36 @@ def notices(world: World, account: Account, event: Json, *, url: str | None = No
             done=done,
         )
         for endpoint in account.endpoints_for(event["type"])
-        if url in (None, endpoint["url"], endpoint["id"])
+        if target in (None, endpoint["id"])
     ]
+
+
+def listener_notices(account: Account, event: Json) -> list[Notice]:
+    """A notice for each connected ``stripe listen``."""
+    return [
+        Notice(
+            account=account.id,
+            event_id=event["id"],
+            type=event["type"],
+            endpoint_id=listener.id,
+            url=f"stripe-cli:{listener.id}",
+            body=encode(event),
+            sign=signer([account.listener_secret]),
+            send=partial(listener.deliver, event["id"]),
+        )
+        for listener in account.listeners
+    ]
+
+
+def outgoing(world: World, account: Account) -> list[Notice]:
+    """The notices of the events just recorded, and of those asked for again; the caller holds the state lock."""
+    sent: list[Notice] = []
+    for event in account.take_outbox():
+        sent += [*notices(world, account, event), *listener_notices(account, event)]
+    for event, target in account.resend:
+        sent += notices(world, account, event, target=target) if target else listener_notices(account, event)
+    account.resend.clear()
+    return sent
 
 
 def new_secret() -> str:
