@@ -31,7 +31,7 @@ def sandbox(sandbox_process: SandboxProcess) -> SandboxClient:
 @pytest.fixture
 def no_worker() -> Iterator[None]:
     """Messages go to a broker in this process that nobody reads."""
-    conf = current_app.conf
+    conf: Any = current_app.conf
     before = conf.broker_url, conf.broker_transport_options
     conf.broker_url, conf.broker_transport_options = "memory://", {}
     yield

@@ -44,7 +44,7 @@ class Contract:
 class ContractSchema(ViewInspector):
     """The `schema` of our views: drf-spectacular's, fed from the contracts, loaded when first asked for."""
 
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: object, owner: type | None) -> ViewInspector:
         from django_payments_hub.api.openapi import ContractAutoSchema
 
         return ContractAutoSchema().__get__(instance, owner)

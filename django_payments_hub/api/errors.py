@@ -146,7 +146,7 @@ def _of_drf(error: drf.APIException) -> Problem:
     code, status = _drf_code(error), error.status_code
     headers = {}
     if isinstance(error, drf.Throttled):
-        headers = _retry_after(error.wait or 1)
+        headers = _retry_after(getattr(error, "wait", None) or 1)
     if header := getattr(error, "auth_header", None):
         headers = {"WWW-Authenticate": header}
     return Problem(status=status, code=code, detail=str(error.detail), headers=headers)

@@ -9,6 +9,7 @@ from django_payments_hub.api import throttling
 from django_payments_hub.api.permissions import Actor, DefaultAccessPolicy
 from django_payments_hub.api.return_urls import checked_url
 from django_payments_hub.domain.money import currency_code
+from django_payments_hub.domain.statuses import Mode
 from django_payments_hub.exceptions import InvalidInput, NotAllowed, NotFound
 from django_payments_hub.services import accounts, orders
 from django_payments_hub.services.orders import Terms
@@ -24,11 +25,8 @@ def new_payment(actor: Actor, policy: DefaultAccessPolicy, data: Mapping[str, An
     """
     terms = _terms(actor, policy, data.get("order_id"))
     account = _account(data)
-    addresses = {
-        name: checked_url(data[name], account.config.mode, field=name)
-        for name in ("return_url", "cancel_url")
-        if data.get(name)
-    }
+    mode = account.config.mode
+    return_url, cancel_url = (_address(data, name, mode) for name in ("return_url", "cancel_url"))
     throttling.count_order(terms)
     return NewPayment(
         account=account.row.alias,
@@ -45,8 +43,13 @@ def new_payment(actor: Actor, policy: DefaultAccessPolicy, data: Mapping[str, An
         metadata=data.get("metadata", {}),
         payer=data.get("payer", {}),
         defer=data.get("defer", False),
-        **addresses,
+        return_url=return_url,
+        cancel_url=cancel_url,
     )
+
+
+def _address(data: Mapping[str, Any], name: str, mode: Mode) -> str:
+    return checked_url(data[name], mode, field=name) if data.get(name) else ""
 
 
 def _terms(actor: Actor, policy: DefaultAccessPolicy, order_id: str | None) -> Terms | None:

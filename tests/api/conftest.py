@@ -15,9 +15,9 @@ from tests.services.world import make_user
 
 ROLES: dict[str, list[str]] = {
     "support": ["view_payment", "view_transactionlog"],
-    "finance": ["view_payment", "view_transactionlog", "refund_payment", "capture_payment", "cancel_payment", "sync_payment"],
+    "finance": ["view_payment", "refund_payment", "capture_payment", "cancel_payment", "sync_payment"],
     "approver": ["view_payment", "approve_refund"],
-}  # fmt: skip
+}
 
 
 @pytest.fixture(autouse=True)

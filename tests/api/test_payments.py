@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from django.contrib.auth.models import User
 
-from django_payments_hub.models import Operation, Payment
+from django_payments_hub.models import Payment
 from django_payments_hub.services import refunds
-from django_payments_hub.testing.sandbox import SandboxClient
 from tests.api.client import Api
 from tests.services.world import books_of, make_order
 

@@ -12,8 +12,6 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from django_payments_hub.exceptions import InvalidInput
-
 _AMOUNT = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,6})?", re.ASCII)
 _TOKEN = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,40}", re.ASCII)
@@ -26,7 +24,7 @@ MAX_METADATA = 20
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses every field it does not know (S3)."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> object:
         if isinstance(data, Mapping):
             unknown = [str(name)[:60] for name in data if name not in self.fields or self.fields[name].read_only]
             if unknown:
@@ -44,7 +42,7 @@ class TextField(serializers.CharField):
 
     default_error_messages = {"control": "Control characters are not allowed."}
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
         text = " ".join(data.split()) if self.trim_whitespace else data
@@ -56,7 +54,7 @@ class TextField(serializers.CharField):
 class TokenField(serializers.CharField):
     """A provider's token or another opaque word: printable ASCII without spaces."""
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str) or not _TOKEN.fullmatch(data):
             self.fail("invalid")
         return data
@@ -65,7 +63,7 @@ class TokenField(serializers.CharField):
 class IdField(serializers.UUIDField):
     """An id of ours, as text."""
 
-    def to_internal_value(self, data: Any) -> UUID:
+    def to_internal_value(self, data: object) -> UUID:
         if not isinstance(data, str):
             self.fail("invalid", value="")
         return super().to_internal_value(data)
@@ -74,7 +72,7 @@ class IdField(serializers.UUIDField):
 class OrderIdField(serializers.CharField):
     """The host's key of an order, as text or as a whole number."""
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         if isinstance(data, int) and not isinstance(data, bool):
             data = str(data)
         if not isinstance(data, str) or not _TOKEN.fullmatch(data) or len(data) > 64:
@@ -87,14 +85,14 @@ class AmountField(serializers.CharField):
 
     default_error_messages = {"invalid_amount": 'An amount is a plain positive decimal such as "12.50".'}
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         if isinstance(data, int | Decimal) and not isinstance(data, bool):
             data = str(data)
         if not isinstance(data, str) or not _AMOUNT.fullmatch(data) or not data.strip("0."):
             self.fail("invalid_amount")
         return data
 
-    def run_validation(self, data: Any = serializers.empty) -> Any:
+    def run_validation(self, data: object = serializers.empty) -> object:
         if data is None or data == "":
             self.fail("invalid_amount")
         return super().run_validation(data)
@@ -103,7 +101,7 @@ class AmountField(serializers.CharField):
 class FlagField(serializers.BooleanField):
     """true or false, nothing that looks like it."""
 
-    def to_internal_value(self, data: Any) -> bool:
+    def to_internal_value(self, data: object) -> bool:
         if not isinstance(data, bool):
             self.fail("invalid", input="")
         return data
@@ -118,7 +116,7 @@ class WordField(serializers.ChoiceField):
         self.words = words
         super().__init__(choices=[(word.value, word.value) for word in words], **kwargs)
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
             self.fail("invalid_choice", input="")
         return self.words(super().to_internal_value(data))
@@ -133,16 +131,11 @@ class MetadataField(serializers.DictField):
         "bad_name": "A name has 1 to 40 of A-Z, a-z, 0-9, dot, dash and underscore.",
     }
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> dict[str, str]:
         if not isinstance(data, Mapping):
             self.fail("not_a_dict", input_type=type(data).__name__)
         if len(data) > MAX_METADATA:
             self.fail("too_many")
         if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in data):
             self.fail("bad_name")
-        return super().to_internal_value(data)
-
-
-def input_error(field: str, code: str, sentence: str) -> InvalidInput:
-    """An error about one field of the body."""
-    return InvalidInput(sentence, field=field, code=code)
+        return super().to_internal_value(dict(data))

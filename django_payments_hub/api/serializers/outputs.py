@@ -39,8 +39,9 @@ class MinorField(serializers.CharField):
     def __init__(self, source: str) -> None:
         super().__init__(source=source, read_only=True)
 
-    def get_attribute(self, instance: Any) -> str:
-        return format_minor(super().get_attribute(instance), instance.currency)
+    def get_attribute(self, instance: object) -> str:
+        minor: Any = super().get_attribute(instance)
+        return format_minor(minor, getattr(instance, "currency"))  # noqa: B009 - of every row with an amount
 
 
 class MethodOutput(serializers.Serializer[Any]):
@@ -49,8 +50,14 @@ class MethodOutput(serializers.Serializer[Any]):
     kind = WordField(MethodKind)
     brand = serializers.CharField(allow_blank=True, required=False)
     last4 = serializers.CharField(allow_blank=True, required=False)
-    expiry_month = serializers.IntegerField(allow_null=True, required=False)
-    expiry_year = serializers.IntegerField(allow_null=True, required=False)
+    expiry_month = serializers.IntegerField(required=False)
+    expiry_year = serializers.IntegerField(required=False)
+
+    def to_representation(self, instance: Payment) -> dict[str, object] | None:  # type: ignore[override]
+        if not instance.method_kind:
+            return None
+        details: Mapping[str, object] = instance.method_details
+        return {"kind": instance.method_kind, **{name: details[name] for name in _METHOD_FIELDS if name in details}}
 
 
 class NextActionOutput(serializers.Serializer[Any]):
@@ -58,14 +65,8 @@ class NextActionOutput(serializers.Serializer[Any]):
 
     type = WordField(NextActionKind)
     url = serializers.CharField(allow_blank=True)
-    fields_ = serializers.DictField(child=serializers.CharField(), source="fields")
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        fields = super().get_fields()
-        # `fields` as an attribute of the class would hide the serializer's own property.
-        fields["fields"] = serializers.DictField(child=serializers.CharField())
-        del fields["fields_"]
-        return fields
+    # The metaclass takes declared fields off the class, so that these names hide nothing of the serializer's own.
+    fields = serializers.DictField(child=serializers.CharField())  # type: ignore[assignment]
 
 
 class FailureOutput(serializers.Serializer[Any]):
@@ -75,20 +76,29 @@ class FailureOutput(serializers.Serializer[Any]):
     message = serializers.CharField()
     provider_code = serializers.CharField(required=False, allow_blank=True, help_text=_("For staff."))
 
+    def to_representation(self, instance: Payment | Refund) -> dict[str, object] | None:  # type: ignore[override]
+        if not instance.failure_code:
+            return None
+        return {
+            "code": instance.failure_code,
+            "message": failure_message(instance.failure_code),
+            "provider_code": instance.failure_provider_code,
+        }
+
 
 class _Shown(serializers.Serializer[Any]):
     """Leaves out what the access policy hides from the actor."""
 
-    def payment_of(self, instance: Any) -> Payment:
-        raise NotImplementedError
-
-    def hidden(self, instance: Any) -> frozenset[str]:
+    def hidden(self, instance: object) -> frozenset[str]:
         policy, actor = self.context["policy"], self.context["actor"]
         if not isinstance(policy, DefaultAccessPolicy) or not isinstance(actor, Actor):
             raise TypeError("policy and actor belong into the context")
-        return policy.hidden_fields(actor, self.payment_of(instance))
+        payment = instance.payment if isinstance(instance, Refund) else instance
+        if not isinstance(payment, Payment):
+            raise TypeError("only payments and refunds are shown so")
+        return policy.hidden_fields(actor, payment)
 
-    def to_representation(self, instance: Any) -> dict[str, Any]:
+    def to_representation(self, instance: object) -> dict[str, Any]:
         hidden = self.hidden(instance)
         shown = {name: value for name, value in super().to_representation(instance).items() if name not in hidden}
         failure = shown.get("failure")
@@ -109,14 +119,8 @@ class PaymentStatusOutput(_Shown):
     next_action = NextActionOutput(
         read_only=True, allow_null=True, required=False, help_text=_("Only for those who may pay.")
     )
-    failure = serializers.SerializerMethodField()
+    failure = FailureOutput(source="*", read_only=True, allow_null=True)
     updated_at = serializers.DateTimeField(read_only=True)
-
-    def payment_of(self, instance: Payment) -> Payment:
-        return instance
-
-    def get_failure(self, payment: Payment) -> dict[str, object] | None:
-        return _failure(payment.failure_code, payment.failure_provider_code)
 
 
 class PaymentOutput(PaymentStatusOutput):
@@ -133,7 +137,7 @@ class PaymentOutput(PaymentStatusOutput):
     order_id = serializers.SerializerMethodField()
     flow = WordField(Flow, read_only=True)
     capture_method = WordField(CaptureMethod, read_only=True)
-    method = serializers.SerializerMethodField()
+    method = MethodOutput(source="*", read_only=True, allow_null=True)
     description = serializers.CharField(read_only=True)
     metadata = serializers.DictField(child=serializers.CharField(), read_only=True)
     cancel_reason = serializers.CharField(read_only=True)
@@ -156,12 +160,6 @@ class PaymentOutput(PaymentStatusOutput):
     def get_order_id(self, payment: Payment) -> str | None:
         return payment.order_ref.object_id if payment.order_ref else None
 
-    def get_method(self, payment: Payment) -> dict[str, object] | None:
-        if not payment.method_kind:
-            return None
-        details: Mapping[str, object] = payment.method_details
-        return {"kind": payment.method_kind, **{name: details[name] for name in _METHOD_FIELDS if name in details}}
-
     def get_refunds_url(self, payment: Payment) -> str:
         return f"{reverse('payments_hub:refund-list')}?payment_id={payment.pk}"
 
@@ -177,7 +175,7 @@ class RefundOutput(_Shown):
     currency = serializers.CharField(read_only=True)
     origin = WordField(RefundOrigin, read_only=True)
     reason = serializers.CharField(read_only=True)
-    failure = serializers.SerializerMethodField()
+    failure = FailureOutput(source="*", read_only=True, allow_null=True)
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
     provider_refund_id = serializers.CharField(
@@ -186,18 +184,6 @@ class RefundOutput(_Shown):
     attention_code = serializers.CharField(
         read_only=True, required=False, help_text=_("For staff: why a person is needed.")
     )
-
-    def payment_of(self, instance: Refund) -> Payment:
-        return instance.payment
-
-    def get_failure(self, refund: Refund) -> dict[str, object] | None:
-        return _failure(refund.failure_code, refund.failure_provider_code)
-
-
-def _failure(code: str, provider_code: str) -> dict[str, object] | None:
-    if not code:
-        return None
-    return {"code": code, "message": failure_message(code), "provider_code": provider_code}
 
 
 class LogOutput(serializers.Serializer[Any]):
@@ -209,7 +195,7 @@ class LogOutput(serializers.Serializer[Any]):
     from_status = serializers.CharField(read_only=True)
     to_status = serializers.CharField(read_only=True)
     amounts = serializers.SerializerMethodField()
-    source = WordField(Source, read_only=True)
+    source = WordField(Source, read_only=True)  # type: ignore[assignment]
     actor = serializers.SerializerMethodField()
     refund_id = serializers.UUIDField(read_only=True, allow_null=True)
     operation_id = serializers.UUIDField(read_only=True, allow_null=True)
@@ -257,7 +243,7 @@ class GatewayOutput(serializers.Serializer[Any]):
     """An account a customer can pay with now."""
 
     account = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     provider = serializers.CharField()
     mode = WordField(Mode)
     available = serializers.BooleanField(help_text=_("False while the provider refuses or slows down our calls."))
@@ -283,7 +269,7 @@ class ErrorOutput(serializers.Serializer[Any]):
     detail = serializers.CharField()
     error_code = serializers.CharField()
     error_message = serializers.CharField()
-    errors = serializers.DictField(
+    errors = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(child=FieldErrorOutput()), required=False, help_text=_("By field of the body.")
     )
 
@@ -291,10 +277,10 @@ class ErrorOutput(serializers.Serializer[Any]):
 class PaymentErrorOutput(ErrorOutput):
     """A payment that was declined or could not be sent: the error and the payment."""
 
-    payment = PaymentOutput()
+    payment = PaymentOutput(required=False)
 
 
 class RefundErrorOutput(ErrorOutput):
     """A refund that was refused: the error and the refund."""
 
-    refund = RefundOutput()
+    refund = RefundOutput(required=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.signals import got_request_exception
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
@@ -38,20 +39,22 @@ from django_payments_hub.services.payments import OnCommit
 GUEST_HEADER = "X-Order-Token"
 
 _Row = TypeVar("_Row")
+View = Callable[..., HttpResponseBase]
 
 
 class JsonOnly(BaseContentNegotiation):
     """The API speaks JSON, whatever a client says it would like better."""
 
-    def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         charset = request.content_type.lower().partition("charset=")[2].strip('" ')
         fits = request.content_type.partition(";")[0].strip().lower() == StrictJSONParser.media_type
-        return parsers[0] if fits and charset in ("", "utf-8", "utf8") else None
+        return next(iter(parsers)) if fits and charset in ("", "utf-8", "utf8") else None
 
     def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
 
 
 class HubViewSet(ViewSet):
@@ -69,14 +72,6 @@ class HubViewSet(ViewSet):
 
     contracts: ClassVar[Mapping[str, Contract]] = {}
     open_to_all: ClassVar[bool] = False
-
-    @classmethod
-    def as_view(cls, actions: Any = None, **initkwargs: Any) -> Any:
-        """Outside ATOMIC_REQUESTS: no transaction may be open while a provider is asked (I6)."""
-        view = super().as_view(actions, **initkwargs)
-        for alias in settings.DATABASES:
-            view = transaction.non_atomic_requests(using=alias)(view)
-        return view
 
     # -- before ------------------------------------------------------------------------------------------------------
 
@@ -131,7 +126,7 @@ class HubViewSet(ViewSet):
     def actor(self) -> Actor:
         """Who asks."""
         user = self.request.user
-        known = user if user is not None and user.is_authenticated else None
+        known = user if isinstance(user, AbstractBaseUser) and user.is_authenticated else None
         return Actor(user=known, guest_token=self.request.headers.get(GUEST_HEADER, ""))
 
     @property
@@ -175,7 +170,7 @@ class HubViewSet(ViewSet):
 
     # -- answering ---------------------------------------------------------------------------------------------------
 
-    def shown(self, serializer: type[Serializer[Any]], row: object, *, many: bool = False) -> Any:
+    def shown(self, serializer: type[Serializer[Any]], row: object, *, many: bool = False) -> object:
         """A row, or several, as this actor sees them."""
         return serializer(row, many=many, context={"policy": self.policy, "actor": self.actor}).data
 
@@ -254,12 +249,18 @@ class HubViewSet(ViewSet):
         log_response("API error: %s", request.path, response=response, request=request, exception=exc)
         return response
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         finished = super().finalize_response(request, response, *args, **kwargs)
         finished.headers["Cache-Control"] = "no-store"
         return finished
+
+
+def endpoint(viewset: type[HubViewSet], **actions: str) -> View:
+    """The view for these verbs, outside ATOMIC_REQUESTS: no transaction may be open while a provider is asked (I6)."""
+    view: View = viewset.as_view(dict(actions))
+    for alias in settings.DATABASES:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
 
 
 def key_of(text: object) -> UUID:

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import include, path, reverse
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+View = Callable[[HttpRequest], HttpResponseBase]
 
 
 @transaction.non_atomic_requests
 def schema_view(request: HttpRequest) -> HttpResponseBase:
-    """The OpenAPI document."""
-    return _views()["schema"](request)
+    """The OpenAPI document of the hub's routes, under the address at which the project has them."""
+    return _schema(reverse("payments_hub:payment-list"))(request)
 
 
 @transaction.non_atomic_requests
 def docs_view(request: HttpRequest) -> HttpResponseBase:
     """The document for people."""
-    return _views()["docs"](request)
+    return _docs()(request)
 
 
 @cache
-def _views() -> dict[str, Callable[..., Any]]:
-    from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+def _schema(prefix: str) -> View:
+    from drf_spectacular.views import SpectacularAPIView
 
-    return {
-        "schema": SpectacularAPIView.as_view(),
-        "docs": SpectacularSwaggerView.as_view(url_name="payments_hub:schema"),
-    }
+    routes = [path(prefix.lstrip("/"), include("django_payments_hub.urls"))]
+    view: View = SpectacularAPIView.as_view(patterns=routes)
+    return view
+
+
+@cache
+def _docs() -> View:
+    from drf_spectacular.views import SpectacularSwaggerView
+
+    view: View = SpectacularSwaggerView.as_view(url_name="payments_hub:schema")
+    return view

@@ -34,7 +34,7 @@ def _gateways() -> Iterator[dict[str, object]]:
         try:
             yield _gateway(account.row)
         except ConfigurationError as error:
-            logger.error("The account %s cannot be used: %s", account.row.alias, error.message)
+            logger.warning("The account %s cannot be used: %s", account.row.alias, error.message)
 
 
 def _gateway(row: ProviderAccount) -> dict[str, object]:

@@ -89,7 +89,7 @@ class PaymentViewSet(HubViewSet):
         hidden = self.policy.hidden_fields(self.actor, payment)
         return Response({name: value for name, value in found.items() if name not in hidden})
 
-    def _many(self, serializer: type[Any], rows: object) -> Any:
+    def _many(self, serializer: type[Any], rows: object) -> object:
         return self.shown(serializer, rows, many=True)
 
     # -- starting ----------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rest_framework.request import Request
@@ -12,7 +12,7 @@ from django_payments_hub.api.contracts import Contract
 from django_payments_hub.api.filters import REFUND_FILTERS, filtered
 from django_payments_hub.api.outcomes import of_refund
 from django_payments_hub.api.pagination import page
-from django_payments_hub.api.serializers.inputs import NothingInput, RefundActionInput, RefundInput
+from django_payments_hub.api.serializers.inputs import NothingInput, RefundInput
 from django_payments_hub.api.serializers.outputs import RefundErrorOutput, RefundOutput
 from django_payments_hub.api.viewsets.base import HubViewSet, key_of
 from django_payments_hub.exceptions import NotFound
@@ -64,7 +64,7 @@ class RefundViewSet(HubViewSet):
     def retrieve(self, request: Request, refund_id: str) -> Response:
         return Response(self.shown(RefundOutput, visible_refund(self, refund_id)))
 
-    def _many(self, rows: Sequence[Refund]) -> Any:
+    def _many(self, rows: Sequence[Refund]) -> object:
         return self.shown(RefundOutput, rows, many=True)
 
     def create(self, request: Request) -> Response:
@@ -92,5 +92,5 @@ class RefundViewSet(HubViewSet):
         self.body()
         return refund
 
-    def _once(self, act: Any) -> Response:
+    def _once(self, act: Callable[[OnCommit | None], Refund]) -> Response:
         return self.once("refund", act, lambda key: visible_refund(self, key), lambda refund: _answer(self, refund))
