@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-_LABEL = 46
+_LABEL = 62
 
 
 class Report:
