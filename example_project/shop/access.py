@@ -44,10 +44,16 @@ def is_guest_of(request: HttpRequest, order: Order) -> bool:
     return order.user_id is None and _fits(request.session.get(_KEY, {}).get(str(order.pk), ""), order)
 
 
+def is_buyer(request: HttpRequest, order: Order) -> bool:
+    """Whether the order is this visitor's own to pay; staff looks, and does not pay."""
+    if order.user_id is None:
+        return is_guest_of(request, order)
+    return request.user.is_authenticated and order.user_id == request.user.pk
+
+
 def _may_see(request: HttpRequest, order: Order) -> bool:
-    if request.user.is_authenticated and (request.user.is_staff or order.user_id == request.user.pk):
-        return True
-    return is_guest_of(request, order)
+    is_staff = request.user.is_authenticated and request.user.is_staff
+    return is_staff or is_buyer(request, order)
 
 
 def _fits(token: str, order: Order) -> bool:

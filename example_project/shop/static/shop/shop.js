@@ -51,7 +51,7 @@ function startPaying(form) {
       return;
     }
     const action = answer.next_action;
-    if (action && action.kind === "redirect") {
+    if (action && action.type === "redirect") {
       location.assign(action.url);
     } else {
       location.assign(`${form.dataset.returnUrl}?payment_id=${answer.id}`);
