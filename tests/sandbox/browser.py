@@ -18,8 +18,9 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def visit(url: str, form: dict[str, str] | None = None) -> Page:
+def visit(url: str | None, form: dict[str, str] | None = None) -> Page:
     """Open a page, or post its form; follows nothing."""
+    assert url is not None
     return fetch(url, None if form is None else urllib.parse.urlencode(form).encode())
 
 

@@ -49,13 +49,13 @@ def key(sandbox: SandboxClient) -> str:
 class RecordingClient(stripe.RequestsClient):
     """The SDK's own HTTP client; writes each exchange to STRIPE_WIRE_LOG for a judge of the wire format."""
 
-    def request(self, method: str, url: str, headers: Any, post_data: Any = None) -> Any:
-        answer = super().request(method, url, headers, post_data)
+    def request(self, method: str, url: str, headers: Any, post_data: Any = None, **more: Any) -> Any:
+        answer = super().request(method, url, headers, post_data, **more)
         log = os.environ.get("STRIPE_WIRE_LOG")
         if log:
             path = urlsplit(url).path.removeprefix("/stripe")
             sent = parse_qsl(post_data or "", keep_blank_values=True) if method == "post" else None
-            line = {"provider": "stripe", "method": method.upper(), "path": path, "request": sent}
+            line: dict[str, Any] = {"provider": "stripe", "method": method.upper(), "path": path, "request": sent}
             line |= {"status": answer[1], "response": _json(answer[0])}
             with Path(log).open("a") as file:
                 file.write(json.dumps(line) + "\n")

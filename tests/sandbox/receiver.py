@@ -27,7 +27,8 @@ class Heard:
 
     def verified(self, secret: str) -> stripe.Event:
         """Verified by the SDK's own code."""
-        return stripe.Webhook.construct_event(self.body, self.signature, secret)
+        event: stripe.Event = stripe.Webhook.construct_event(self.body, self.signature, secret)
+        return event
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,5 +1,8 @@
 """Idempotency keys behave as Stripe documents them."""
 
+# The SDK declares each field of an error as optional.
+# mypy: disable-error-code="union-attr"
+
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -71,7 +74,7 @@ def test_a_key_is_forgotten_after_a_day(client, sandbox):
 def test_fifty_at_once_with_one_key_make_one_payment(client, sandbox):
     barrier = threading.Barrier(50)
 
-    def create() -> str | int:
+    def create() -> object:
         barrier.wait()
         try:
             return client.v1.payment_intents.create(PAYMENT, {"idempotency_key": "k1"}).id
@@ -113,7 +116,7 @@ def test_a_429_is_not_kept(client, sandbox):
     sandbox.fault("status", operation="payment_intents.create", status=429, headers={"Retry-After": "7"})
     with pytest.raises(stripe.RateLimitError) as limited:
         client.v1.payment_intents.create(PAYMENT, {"idempotency_key": "k1"})
-    assert limited.value.headers["Retry-After"] == "7"
+    assert dict(limited.value.headers or {})["Retry-After"] == "7"
     assert client.v1.payment_intents.create(PAYMENT, {"idempotency_key": "k1"}).status == "succeeded"
 
 

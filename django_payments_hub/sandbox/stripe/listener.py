@@ -30,10 +30,11 @@ class Socket(Protocol):
 
 @dataclass(eq=False)
 class Listener:
-    """One connected command line. Its messages are sent one at a time; what it says of them comes back by event."""
+    """One command line. Messages are sent one at a time; its acknowledgements come back by event id."""
 
     id: str
-    socket: Socket
+    socket: Socket | None = None
+    connected: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     acknowledged: dict[str, threading.Event] = field(default_factory=dict)
 
@@ -48,10 +49,12 @@ class Listener:
             "webhook_conversation_id": f"wc_{random_id()}",
             "webhook_id": self.id,
         }
+        if not self.connected.wait(timeout_s) or self.socket is None:
+            raise TimeoutError("the listener did not connect")
         try:
             with self.lock:
                 self.socket.send(json.dumps(message))
-        except Exception as error:  # the library's own error is no OSError
+        except Exception as error:
             raise ConnectionError("the listener has gone") from error
         if not taken.wait(timeout_s):
             raise TimeoutError("the listener did not acknowledge the event")
@@ -92,11 +95,13 @@ def serve(mount: "StripeMount", request: Request) -> Response:
         import simple_websocket
     except ModuleNotFoundError:
         return render("message.html", 501, title="Missing package", text="pip install django-payments-hub[sandbox]")
-    socket = cast(Socket, simple_websocket.Server(request.environ, thread_class=_Daemon))
-    listener = Listener(id=session_id, socket=socket)
+    # Listed before the handshake: the command line says it is ready as soon as that is done, and an event may follow
+    listener = Listener(id=session_id)
     with mount.world.lock:
         account.listeners.append(listener)
     try:
+        listener.socket = socket = cast(Socket, simple_websocket.Server(request.environ, thread_class=_Daemon))
+        listener.connected.set()
         while (message := socket.receive()) is not None:
             listener.heard(json.loads(message))
     except simple_websocket.ConnectionClosed:
