@@ -8,7 +8,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 DEFAULT_URL = "redis://127.0.0.1:6379/0"
 
@@ -39,7 +43,7 @@ def waiting() -> int:
     if os.environ["CELERY_BROKER_URL"].startswith("redis"):
         from benchmarks.settings import QUEUE
 
-        return int(_redis().llen(QUEUE))
+        return int(str(_redis().llen(QUEUE)))
     return len(list(Path(os.environ["VAR_DIR"], "queue", "messages").iterdir()))
 
 
@@ -54,7 +58,7 @@ def empty() -> None:
         message.unlink()
 
 
-def _redis():  # type: ignore[no-untyped-def]
-    import redis
+def _redis() -> Redis:
+    from redis import Redis
 
-    return redis.Redis.from_url(os.environ["CELERY_BROKER_URL"])
+    return Redis.from_url(os.environ["CELERY_BROKER_URL"])
