@@ -204,6 +204,6 @@ def test_logging_in_and_out(people: dict[str, Any]) -> None:
     browser = Client()
     answer = browser.post("/login/", {"username": CUSTOMER.username, "password": CUSTOMER.password})
     assert (answer.status_code, answer["Location"]) == (302, "/")
-    assert "Log out Chris" in page(browser, "/")
+    assert 'Log out <span class="who">Chris</span>' in page(browser, "/")
     browser.post("/logout/")
     assert "Log in" in page(browser, "/")
