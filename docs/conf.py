@@ -19,8 +19,10 @@ html_title = project
 extensions = ["myst_parser", "hub_reference"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
+if not (HERE / "benchmarks.md").exists():  # written by `make bench`
+    exclude_patterns.append("benchmarks.md")
+    suppress_warnings = ["toc.excluded"]
 nitpicky = True
-suppress_warnings = ["epub.unknown_project_files"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

@@ -16,10 +16,11 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from django_payments_hub.conf import BUILT_IN_PROVIDERS, HubSettings
-from django_payments_hub.provider_kit.base import BaseProvider, Capabilities
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
+
+from django_payments_hub.conf import BUILT_IN_PROVIDERS, HubSettings
+from django_payments_hub.provider_kit.base import BaseProvider, Capabilities
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

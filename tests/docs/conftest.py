@@ -31,8 +31,8 @@ def page_names(docs_sandbox: SandboxProcess, settings: Any, transactional_db: No
     account = {**hub["ACCOUNTS"]["stripe"], "API_BASE": docs_sandbox.stripe_url}
     settings.PAYMENTS_HUB = {**hub, "ACCOUNTS": {"stripe": account}}
     accounts.forget()
-    broker = current_app.conf.broker_url
-    current_app.conf.broker_url = "memory://"  # nobody listens: what the pages show needs no worker
+    celery: Any = current_app.conf
+    broker, celery.broker_url = celery.broker_url, "memory://"  # nobody listens: what the pages show needs no worker
     handlers = dict(signals._handlers)
     user = get_user_model().objects.create_user("ann", password="s3cret-of-ann")
     with Acme() as acme:
@@ -46,7 +46,7 @@ def page_names(docs_sandbox: SandboxProcess, settings: Any, transactional_db: No
         }
     signals._handlers.clear()
     signals._handlers.update(handlers)
-    current_app.conf.broker_url = broker
+    celery.broker_url = broker
     accounts.forget()
     for _, provider in registry._built.values():
         provider.close()

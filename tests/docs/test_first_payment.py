@@ -25,11 +25,10 @@ from sybil.document import Document
 from sybil.parsers.myst import CodeBlockParser
 
 from django_payments_hub.testing.sandbox import SandboxClient
-from tests.docs.blocks import ROOT
+from tests.docs.blocks import FIRST_PAYMENT, ROOT
 
 pytestmark = pytest.mark.slow
 
-SECTION = re.compile(r"^## A first payment\n.*?(?=^## )", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"# (?P<path>[\w./]+\.py)(?P<append>, at the end)?\n")
 START_S = 60
 # No broker: a developer's machine may have one, and this test must not fill its queues.
@@ -53,7 +52,7 @@ def project(tmp_path: Path, wheel: Path) -> Iterator["Project"]:
 
 def test_the_first_payment_of_the_readme_works_as_written(project: "Project") -> None:
     # given the blocks of the section
-    section = SECTION.search((ROOT / "README.md").read_text(encoding="utf-8"))
+    section = FIRST_PAYMENT.search((ROOT / "README.md").read_text(encoding="utf-8"))
     assert section
     (project.folder / "section.md").write_text(section[0], encoding="utf-8")
     languages = {"python": project.file, "console": project.console, "output": project.output}
@@ -66,8 +65,8 @@ def test_the_first_payment_of_the_readme_works_as_written(project: "Project") ->
     # then the payment is in the sandbox's books, and the package came from the wheel
     (payment,) = SandboxClient(project.sandbox_url).ledger()["payments"].values()
     assert (payment["captured"], payment["currency"]) == (2500, "usd")
-    where = run([project.python, "-c", "import django_payments_hub; print(django_payments_hub.__file__)"], cwd=project.folder)
-    assert where.startswith(str(project.folder / ".venv"))
+    code = "import django_payments_hub; print(django_payments_hub.__file__)"
+    assert run([project.python, "-c", code], cwd=project.folder).startswith(str(project.folder / ".venv"))
 
 
 class Project:
@@ -83,9 +82,9 @@ class Project:
         shutil.copy(wheel, folder)
         venv.create(folder / ".venv", symlinks=True, with_pip=True)
         self._borrow_dependencies()
-        keep = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "DJANGO_SETTINGS_MODULE"}}
+        ours = {"PYTHONPATH", "DJANGO_SETTINGS_MODULE"}
         self._env = {
-            **keep,
+            **{name: value for name, value in os.environ.items() if name not in ours},
             "PATH": f"{folder / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "CELERY_BROKER_URL": NO_BROKER,
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sybil import Example
 
-from tests.docs.blocks import ROOT, Page
+from tests.docs.blocks import FIRST_PAYMENT, ROOT, Page
 
-README = ROOT / "README.md"
 PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)
 # An opening fence with a language; `{name}` would be a directive, which the build of the documentation checks.
 FENCE = re.compile(r"^ *(`{3,}|:{3,})(?P<language>[^{`:\s][^\n]*)\n", re.MULTILINE)
@@ -26,3 +26,19 @@ def test_blocks_of_a_page_run_in_their_order(path: Path, page_folder: Path, page
     ran = Page(path, page_folder, page_names).run()
     # then each was, whatever its language
     assert ran == len(fences)
+
+
+def test_blocks_of_the_readme_outside_the_first_payment_run(page_folder: Path, page_names: dict[str, Any]) -> None:
+    # given that a test of its own follows the first payment
+    path = ROOT / "README.md"
+    text = path.read_text(encoding="utf-8")
+    section = FIRST_PAYMENT.search(text)
+    assert section
+
+    def outside(example: Example) -> bool:
+        return not section.start() <= example.start < section.end()
+
+    # when the others are run
+    ran = Page(path, page_folder, page_names).run(where=outside)
+    # then no block is left
+    assert ran == len(FENCE.findall(text)) - len(FENCE.findall(section[0])) > 0
