@@ -48,7 +48,7 @@ def key_fields(provider: str) -> dict[str, forms.Field]:
 
 
 def _form_field(key: Field[Any], kind: object) -> forms.Field:
-    label = key.name.replace("_", " ").capitalize()
+    label = _label(key.name)
     if key.metadata.get("secret"):
         return _secret_field(label, several=_holds_several(kind))
     default = None if key.default is MISSING else key.default
@@ -58,6 +58,13 @@ def _form_field(key: Field[Any], kind: object) -> forms.Field:
         return forms.IntegerField(label=label, required=False, initial=default)
     shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
     return forms.CharField(label=label, required=False, initial=shown, widget=AdminTextInputWidget())
+
+
+def _label(name: str) -> str:
+    """`api_base` is "API base", `webhook_tolerance_s` is "Webhook tolerance (s)"."""
+    text = f"{name.removesuffix('_s')} (s)" if name.endswith("_s") else name
+    text = text.replace("_", " ")
+    return f"API{text[3:]}" if text.startswith("api") else text[:1].upper() + text[1:]
 
 
 def _secret_field(label: str, *, several: bool) -> forms.Field:

@@ -11,6 +11,9 @@ from moneyed import Money
 from django_payments_hub.admin.redaction import pretty, redact, redact_text
 from django_payments_hub.domain.money import exponent, from_minor
 
+NOTHING = "-"
+"""Where a value is missing."""
+
 _TONES = {
     "good": ("completed", "succeeded", "processed", "delivered", "won", "applied", "authorized", "live", "active"),
     "busy": ("processing", "sent", "received", "pending", "created", "under_review", "open"),
@@ -30,7 +33,7 @@ def badge(word: str, label: object = "") -> SafeString:
 
 def attention(code: str) -> SafeString | str:
     """Why a person is needed; nothing when none is."""
-    return badge("attention", code.replace("_", " ")) if code else ""
+    return badge("attention", code.replace("_", " ")) if code else NOTHING
 
 
 def money_text(money: Money) -> str:
@@ -44,6 +47,18 @@ def money(amount: Money) -> SafeString:
     return format_html('<span class="hub-money">{}</span>', money_text(amount))
 
 
+def money_or_nothing(amount: Money) -> SafeString:
+    """An amount, or a dash in its place."""
+    return money(amount) if amount.amount else format_html('<span class="hub-money">{}</span>', NOTHING)
+
+
+def status(word: str, label: object, attention_code: str) -> SafeString:
+    """A status, and beside it why a person is needed."""
+    if not attention_code:
+        return badge(word, label)
+    return format_html("{} {}", badge(word, label), attention(attention_code))
+
+
 def minor(amount_minor: int, currency: str) -> SafeString:
     """An amount given in minor units."""
     return money(from_minor(amount_minor, currency))
@@ -51,12 +66,12 @@ def minor(amount_minor: int, currency: str) -> SafeString:
 
 def code(text: str | None) -> SafeString | str:
     """An id or address as plain text: never a link, whatever it says."""
-    return format_html('<code class="hub-code">{}</code>', redact_text(text)) if text else ""
+    return format_html('<code class="hub-code">{}</code>', redact_text(text)) if text else NOTHING
 
 
 def payload(value: object) -> SafeString | str:
     """A JSON value, redacted, as text."""
-    return preformatted(pretty(value)) if value else ""
+    return preformatted(pretty(value)) if value else NOTHING
 
 
 def preformatted(text: str) -> SafeString:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from django_payments_hub.admin.display import money_text
@@ -32,13 +33,14 @@ class ReasonForm(forms.Form):
 class AmountForm(forms.Form):
     """An amount of a payment's currency, at most `limit_minor`."""
 
-    amount = forms.CharField(
-        label=_("Amount"), widget=AdminTextInputWidget(attrs={"inputmode": "decimal", "class": "hub-amount-input"})
-    )
+    amount_label: Promise = _("Amount")
+
+    amount = forms.CharField(widget=AdminTextInputWidget(attrs={"inputmode": "decimal", "class": "hub-amount-input"}))
 
     def __init__(self, *args: Any, limit_minor: int, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.limit_minor, self.currency = limit_minor, currency
+        self.fields["amount"].label = str(self.amount_label)
         self.fields["amount"].initial = format_minor(limit_minor, currency)
         self.fields["amount"].help_text = _("In %(currency)s, at most %(limit)s.") % {
             "currency": currency,
@@ -59,11 +61,15 @@ class AmountForm(forms.Form):
 class RefundForm(AmountForm, ReasonForm):
     """How much goes back, and why."""
 
+    amount_label = _("Amount to refund")
+
     field_order = ("amount", "reason")
 
 
 class CaptureForm(AmountForm):
     """How much of the held money is taken."""
+
+    amount_label = _("Amount to capture")
 
 
 class SelectedRefundForm(ReasonForm):

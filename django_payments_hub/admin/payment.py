@@ -122,22 +122,20 @@ class PaymentAdmin(LedgerAdmin[Payment]):
 
     list_display = (
         "number",
-        "badge",
+        "standing",
         "amount_money",
         "captured_money",
         "refunded_money",
+        "created_at",
         "account",
         "order_id",
         "user",
-        "created_at",
-        "attention",
     )
     list_filter = (
         attention_filter(health.payments_for_a_person),
         "status",
         "account",
         "mode",
-        "currency",
         CreatedFilter,
     )
     list_select_related = ("account", "order_ref", "user")
@@ -171,7 +169,7 @@ class PaymentAdmin(LedgerAdmin[Payment]):
         ),
         (
             _("At the provider"),
-            {"fields": ("mode", "stage", "outcome_unknown", "reference_code", "payment_code", "session_code")},
+            {"fields": ("mode", "stage", "unknown", "reference_code", "payment_code", "session_code")},
         ),
         (
             _("Further data"),
@@ -210,21 +208,25 @@ class PaymentAdmin(LedgerAdmin[Payment]):
     def attention(self, row: Payment) -> _Shown:
         return display.attention(row.attention_code)
 
+    @admin.display(description=_("status"))
+    def standing(self, row: Payment) -> _Shown:
+        return display.status(row.status, row.get_status_display(), row.attention_code)
+
     @admin.display(description=_("amount"))
     def amount_money(self, row: Payment) -> _Shown:
         return display.money(row.amount)
 
     @admin.display(description=_("captured"))
     def captured_money(self, row: Payment) -> _Shown:
-        return display.money(row.captured) if row.captured_minor else "-"
+        return display.money_or_nothing(row.captured)
 
     @admin.display(description=_("refunded"))
     def refunded_money(self, row: Payment) -> _Shown:
-        return display.money(row.refunded) if row.refunded_minor else "-"
+        return display.money_or_nothing(row.refunded)
 
     @admin.display(description=_("order"))
     def order_id(self, row: Payment) -> _Shown:
-        return display.code(row.order_ref.object_id) if row.order_ref else ""
+        return display.code(row.order_ref.object_id if row.order_ref else "")
 
     @admin.display(description=_("amounts"))
     def amounts(self, row: Payment) -> _Shown:
@@ -247,16 +249,23 @@ class PaymentAdmin(LedgerAdmin[Payment]):
         details = row.method_details
         known = [row.get_method_kind_display() if row.method_kind else "", details.get("brand", "")]
         last4 = str(details.get("last4", ""))
-        return " ".join([*(str(word) for word in known if word), f"•••• {last4}" if last4 else ""]).strip()
+        return (
+            " ".join([*(str(word) for word in known if word), f"•••• {last4}" if last4 else ""]).strip()
+            or display.NOTHING
+        )
 
     @admin.display(description=_("failure"))
     def failure(self, row: Payment) -> _Shown:
-        return " / ".join(code for code in (row.failure_code, row.failure_provider_code) if code)
+        return " / ".join(code for code in (row.failure_code, row.failure_provider_code) if code) or display.NOTHING
 
     @admin.display(description=_("next action"))
     def next_step(self, row: Payment) -> _Shown:
         # Its kind only: the address or the client secret would let the reader pay, or act, as the customer.
-        return str((row.next_action or {}).get("type", ""))
+        return str((row.next_action or {}).get("type", "")) or display.NOTHING
+
+    @admin.display(description=_("outcome"))
+    def unknown(self, row: Payment) -> _Shown:
+        return display.badge("unknown", _("unknown")) if row.outcome_unknown else str(_("known"))
 
     @admin.display(description=_("our reference"))
     def reference_code(self, row: Payment) -> _Shown:

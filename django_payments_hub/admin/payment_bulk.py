@@ -12,7 +12,7 @@ from moneyed import Money
 
 from django_payments_hub.admin import pages
 from django_payments_hub.admin.base import BulkTool, HubAdmin
-from django_payments_hub.admin.display import badge, money, money_text
+from django_payments_hub.admin.display import badge, money, money_or_nothing, money_text
 from django_payments_hub.admin.form_tokens import new_token, once
 from django_payments_hub.admin.forms import SelectedRefundForm
 from django_payments_hub.admin.payment_tools import actor
@@ -67,7 +67,7 @@ def _line(payment: Payment) -> tuple[object, ...]:
         badge(payment.status, payment.get_status_display()),
         money(payment.captured),
         money(payment.refunded),
-        money(payment.refundable) if payment.refundable_minor > 0 else _("nothing left"),
+        money_or_nothing(payment.refundable),
     )
 
 

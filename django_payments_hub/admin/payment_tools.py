@@ -139,7 +139,11 @@ def _asked_twice(
             page,
             submit=submit % {"amount": money_text(amount)},
             hidden={**page.hidden, **values, "confirmed": "yes"},
-            facts=[*page.facts, *((field.label, values[field.name]) for field in form)],
+            intro="",
+            facts=[
+                (_("Payment"), payment.number),
+                *((field.label, money(amount) if field.name == "amount" else values[field.name]) for field in form),
+            ],
         )
         return pages.render(model_admin, request, page, row=payment, confirming=True)
 

@@ -119,7 +119,7 @@ class ProviderAccountAdmin(HubAdmin[ProviderAccount]):
             return display.attention(row.unhealthy_code or "unhealthy")
         if row.paused_until is not None:
             return _now("no calls before %(time)s") % {"time": f"{row.paused_until:%Y-%m-%d %H:%M:%S} UTC"}
-        return ""
+        return display.NOTHING
 
     @admin.display(description=_("public keys"))
     def public_keys(self, row: ProviderAccount) -> SafeString | str:

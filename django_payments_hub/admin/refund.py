@@ -43,14 +43,13 @@ class RefundAdmin(LedgerAdmin[Refund]):
 
     list_display = (
         "number",
-        "badge",
+        "standing",
         "amount_money",
         "payment",
+        "created_at",
         "account",
         "origin",
         "requested_by",
-        "created_at",
-        "attention",
     )
     list_filter = (attention_filter(health.refunds_for_a_person), "status", "origin", "account", CreatedFilter)
     list_select_related = ("payment", "account", "requested_by")
@@ -86,6 +85,10 @@ class RefundAdmin(LedgerAdmin[Refund]):
     @admin.display(description=_("status"))
     def badge(self, row: Refund) -> SafeString | str:
         return display.badge(row.status, row.get_status_display())
+
+    @admin.display(description=_("status"))
+    def standing(self, row: Refund) -> SafeString | str:
+        return display.status(row.status, row.get_status_display(), row.attention_code)
 
     @admin.display(description=_("needs a person"))
     def attention(self, row: Refund) -> SafeString | str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
+from django_payments_hub.exceptions import HubError
 from django_payments_hub.management import examination, surroundings
 from django_payments_hub.management.findings import Finding, Level
 
@@ -55,6 +56,8 @@ def _examinations(deadline_s: float) -> list[tuple[str, _Examine]]:
 def _guarded(examine: _Examine) -> list[Finding]:
     try:
         return list(examine())
+    except HubError as error:
+        return [Finding(Level.WRONG, f"{error.message} ({error.code})")]
     except DatabaseError as error:
         # Its text may hold an address with a password.
         return [Finding(Level.WRONG, f"the database refused ({type(error).__name__}); are the migrations applied?")]
