@@ -202,15 +202,31 @@ def store_credentials(row: ProviderAccount, values: Mapping[str, object]) -> Non
 
 
 def rotate_credentials() -> int:
-    """Encrypt every stored credential under the first key; returns how many. Safe to interrupt and repeat."""
+    """Encrypt every stored credential under the first key; returns how many. Safe to interrupt and repeat.
+
+    Raises:
+        ConfigurationError: `credentials_unreadable`, naming the account that no key fits; it stays as it is.
+    """
     rotated = 0
     for pk in ProviderAccount.objects.exclude(credentials="").values_list("pk", flat=True):
         with transaction.atomic():
             row = ProviderAccount.objects.select_for_update().get(pk=pk)
-            row.credentials = _fernet().rotate(row.credentials.encode()).decode()
+            row.credentials = _rotated(row)
             row.save(update_fields=["credentials", "updated_at"])
         rotated += 1
     return rotated
+
+
+def _rotated(row: ProviderAccount) -> str:
+    from cryptography.fernet import InvalidToken
+
+    try:
+        return _fernet().rotate(row.credentials.encode()).decode()
+    except InvalidToken:
+        raise ConfigurationError(
+            f"The credentials of {row.alias!r} cannot be decrypted: is an old key missing?",
+            code="credentials_unreadable",
+        ) from None
 
 
 # -- health -----------------------------------------------------------------------------------------------------------
