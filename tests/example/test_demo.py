@@ -49,7 +49,9 @@ def test_the_story_ends_with_matching_books() -> None:
     assert ended.stderr == ""
 
 
-def test_books_that_disagree_fail_the_demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_books_that_disagree_fail_the_demo(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     # given a story in which somebody refunds behind the hub's back, unnoticed because its notice is lost
     def short_story(stack: Stack, since: str) -> bool:
         from example_project.demo import books
@@ -66,6 +68,7 @@ def test_books_that_disagree_fail_the_demo(monkeypatch: pytest.MonkeyPatch, caps
         return books.show(books.compare(payments, stack.sandbox.ledger()["payments"]))
 
     monkeypatch.setattr(demo, "_tell", short_story)
+    monkeypatch.setattr(demo, "_fresh_folder", lambda: tmp_path)  # a failed run leaves its folder for its logs
     for name in ("DATABASE_URL", "CELERY_BROKER_URL"):
         monkeypatch.delenv(name, raising=False)
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGALRM)
