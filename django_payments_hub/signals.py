@@ -33,7 +33,7 @@ EVENT_NAMES: tuple[str, ...] = (
     "payment.created",
     "payment.updated",
     "payment.quarantined",
-    *(f"payment.{status.value}" for status in PaymentStatus if status is not PaymentStatus.PENDING),
+    *(f"payment.{status.value}" for status in PaymentStatus),
     *(f"refund.{status.value}" for status in RefundStatus),
     *(f"dispute.{status.value}" for status in DisputeStatus),
 )

@@ -20,7 +20,6 @@ from django_payments_hub.domain.statuses import (
     EXCLUSIVE_KINDS,
     RESERVING_REFUNDS,
     OperationKind,
-    OperationState,
     PaymentStatus,
     RefundStatus,
     Source,
@@ -66,6 +65,12 @@ _WATCHED = (
 
 # News to the host. The rest (ids, the next action) is detail; a reservation is told by its refund's own event.
 _TELLING = frozenset({*AMOUNT_FIELDS, "status"}) - {"refund_reserved_minor"}
+
+
+class Mismatch(HubError):
+    """A fact contradicts what it is said to be about. `code` says in which respect."""
+
+    code = "mismatch"
 
 
 class IllegalMove(HubError):
@@ -174,8 +179,9 @@ class Books:
             reserved_minor=payment.refund_reserved_minor, captured_minor=payment.captured_minor
         )
         if self._operations is not None:
+            # In doubt also while somebody finds out: a claim only lends the operation.
             payment.outcome_unknown = any(
-                operation.state == OperationState.UNKNOWN and OperationKind(operation.kind) in EXCLUSIVE_KINDS
+                operation.is_open and operation.in_doubt and OperationKind(operation.kind) in EXCLUSIVE_KINDS
                 for operation in self._operations
             )
         old, new = PaymentStatus(payment.status), derive.payment_status(payment.standing)

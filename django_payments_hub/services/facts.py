@@ -6,34 +6,19 @@ is quarantined (I12), and one about a payment not here yet is unmatched and told
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.db.models import Q
 
 from django_payments_hub.domain import derive
 from django_payments_hub.domain.statuses import (
-    DisputeStatus,
-    OperationKind,
-    OperationState,
-    RefundOrigin,
-    RefundStatus,
     Stage,
     Verdict,
 )
-from django_payments_hub.domain.transitions import REFUND_MOVES, is_legal
-from django_payments_hub.exceptions import HubError
-from django_payments_hub.models import Dispute, Payment, ProviderAccount, Refund
+from django_payments_hub.models import Payment, ProviderAccount
 from django_payments_hub.provider_kit.types import DisputeFact, MethodFact, NextAction, PaymentFact, RefundFact
-from django_payments_hub.services import proofs
-from django_payments_hub.services.books import Books, IllegalMove, Told, open_books
+from django_payments_hub.services import dispute_facts, proofs, refund_facts
+from django_payments_hub.services.books import Books, IllegalMove, Mismatch, Told, open_books
 
 ToldFact = PaymentFact | RefundFact | DisputeFact
-
-
-class Mismatch(HubError):
-    """A fact contradicts what it is said to be about. `code` says in which respect."""
-
-    code = "mismatch"
 
 
 def apply(fact: ToldFact, account: ProviderAccount, told: Told) -> Verdict:
@@ -99,9 +84,9 @@ def merge(books: Books, fact: ToldFact, account: ProviderAccount) -> Verdict:
     if isinstance(fact, PaymentFact):
         verdict = _merge_payment(books, fact)
     elif isinstance(fact, RefundFact):
-        verdict = merge_refund(books, fact)
+        verdict = refund_facts.merge(books, fact)
     else:
-        verdict = _merge_dispute(books, fact)
+        verdict = dispute_facts.merge(books, fact)
     proofs.close_proven(books)
     return verdict
 
@@ -133,7 +118,7 @@ def _merge_payment(books: Books, fact: PaymentFact) -> Verdict:
     if payment.stage == told[0]:
         _take_details(payment, fact)
     for refund in fact.refunds:
-        merge_refund(books, refund)
+        refund_facts.merge(books, refund)
     if _snapshot(payment) != before or books.refunds_changed:
         return Verdict.APPLIED
     return Verdict.DUPLICATE if known == told else Verdict.STALE
@@ -221,139 +206,3 @@ def _method_details(method: MethodFact) -> dict[str, object]:
         "expiry_year": method.expiry_year,
     }
     return {name: value for name, value in details.items() if value}
-
-
-# -- refunds ----------------------------------------------------------------------------------------------------------
-
-
-def merge_refund(books: Books, fact: RefundFact) -> Verdict:
-    """Merge one refund, the hub's own or one made in the provider's dashboard (F17)."""
-    refund = _find_refund(books.payment, fact)
-    if refund is None:
-        return _record_foreign_refund(books, fact)
-    if fact.amount_minor != refund.amount_minor or fact.currency != refund.currency:
-        raise Mismatch("The refund is of another amount.", code="refund_amount")
-    if refund.provider_refund_id not in (None, fact.provider_refund_id):
-        raise Mismatch("The refund names another object of the provider.", code="provider_refund_id")
-    return _move_refund(books, refund, fact)
-
-
-def _find_refund(payment: Payment, fact: RefundFact) -> Refund | None:
-    named = Q(provider_refund_id=fact.provider_refund_id) if fact.provider_refund_id else Q()
-    if (key := _as_uuid(fact.reference)) is not None:
-        named |= Q(pk=key)
-    refund = Refund.objects.filter(named, account_id=payment.account_id).first() if named else None
-    if refund is not None and refund.payment_id != payment.pk:
-        raise Mismatch("The refund belongs to another payment.", code="refund_payment")
-    return refund
-
-
-def _as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
-
-
-def _record_foreign_refund(books: Books, fact: RefundFact) -> Verdict:
-    if _may_be_ours(books, fact):
-        # Held, lest a refund under way be booked twice; told again when its operation is answered.
-        return Verdict.UNMATCHED
-    payment = books.payment
-    refund = Refund(
-        payment=payment,
-        account_id=payment.account_id,
-        amount_minor=fact.amount_minor,
-        currency=fact.currency,
-        status=fact.status.value,
-        origin=RefundOrigin.PROVIDER.value,
-        provider_refund_id=fact.provider_refund_id,
-    )
-    _take_refund_failure(refund, fact)
-    refund.save(force_insert=True)
-    books.refunds_changed = True
-    books.note(f"refund.{refund.status}", refund=refund, to_status=refund.status, data={"origin": refund.origin})
-    return Verdict.APPLIED
-
-
-def _may_be_ours(books: Books, fact: RefundFact) -> bool:
-    return not fact.reference and any(
-        operation.state != OperationState.CREATED for operation in books.open_of(OperationKind.REFUND)
-    )
-
-
-def _move_refund(books: Books, refund: Refund, fact: RefundFact) -> Verdict:
-    old = RefundStatus(refund.status)
-    new = derive.merge_refund(old, fact.status)
-    named = refund.provider_refund_id == fact.provider_refund_id
-    if new is old and named:
-        return Verdict.DUPLICATE if fact.status is old else Verdict.STALE
-    if not is_legal(REFUND_MOVES, old, new):
-        return Verdict.STALE
-    refund.provider_refund_id = fact.provider_refund_id
-    set_refund_status(books, refund, new, failure=fact)
-    return Verdict.APPLIED
-
-
-def set_refund_status(
-    books: Books, refund: Refund, status: RefundStatus, *, failure: RefundFact | None = None, code: str = ""
-) -> None:
-    """Write a refund's next status and log it; the amounts follow when the books close."""
-    old, refund.status = refund.status, status.value
-    if failure is not None:
-        _take_refund_failure(refund, failure)
-    elif code:
-        refund.failure_code = code
-    refund.save()
-    books.refunds_changed = True
-    if old != refund.status:
-        data: dict[str, object] = {"failure": refund.failure_code} if refund.failure_code else {}
-        books.note(f"refund.{status.value}", refund=refund, from_status=old, to_status=status.value, data=data)
-
-
-def _take_refund_failure(refund: Refund, fact: RefundFact) -> None:
-    if fact.failure is not None:
-        refund.failure_code, refund.failure_provider_code = fact.failure.code.value, fact.failure.provider_code[:100]
-
-
-# -- disputes ---------------------------------------------------------------------------------------------------------
-
-
-def _merge_dispute(books: Books, fact: DisputeFact) -> Verdict:
-    payment = books.payment
-    dispute = Dispute.objects.filter(
-        account_id=payment.account_id, provider_dispute_id=fact.provider_dispute_id
-    ).first()
-    if dispute is None:
-        return _open_dispute(books, fact)
-    if dispute.payment_id != payment.pk:
-        raise Mismatch("The dispute belongs to another payment.", code="dispute_payment")
-    old = DisputeStatus(dispute.status)
-    new = derive.merge_dispute(old, fact.status)
-    if new is not fact.status:
-        return Verdict.STALE
-    if new is old and fact.amount_minor <= dispute.amount_minor:
-        return Verdict.DUPLICATE  # of two amounts told under one status the larger is kept, in whatever order they come
-    dispute.status, dispute.amount_minor = new.value, fact.amount_minor
-    dispute.evidence_due_at = fact.evidence_due_at or dispute.evidence_due_at
-    dispute.save()
-    books.disputes_changed = True
-    books.note(f"dispute.{dispute.status}", dispute=dispute, from_status=old.value, to_status=dispute.status)
-    return Verdict.APPLIED
-
-
-def _open_dispute(books: Books, fact: DisputeFact) -> Verdict:
-    payment = books.payment
-    dispute = Dispute.objects.create(
-        payment=payment,
-        account_id=payment.account_id,
-        provider_dispute_id=fact.provider_dispute_id,
-        status=fact.status.value,
-        amount_minor=fact.amount_minor,
-        currency=fact.currency,
-        reason=fact.reason[:100],
-        evidence_due_at=fact.evidence_due_at,
-    )
-    books.disputes_changed = True
-    books.note(f"dispute.{dispute.status}", dispute=dispute, to_status=dispute.status)
-    return Verdict.APPLIED

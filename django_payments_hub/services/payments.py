@@ -6,10 +6,6 @@ payment as it then stands; a decline is a payment with status `failed`, an outco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -17,63 +13,27 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from moneyed import Money
 
-from django_payments_hub.conf import hub_settings
 from django_payments_hub.domain.money import currency_code, to_minor
-from django_payments_hub.domain.payable import UserKey
-from django_payments_hub.domain.statuses import (
-    CaptureMethod,
-    Flow,
-    OperationKind,
-    OperationState,
-    PaymentStatus,
-    Source,
-    Stage,
-)
+from django_payments_hub.domain.statuses import Flow, OperationKind, OperationState, PaymentStatus, Source, Stage
 from django_payments_hub.exceptions import Conflict, InvalidInput, NotFound, RuleViolation
-from django_payments_hub.models import Operation, OrderRef, Payment
-from django_payments_hub.models.base import new_id
-from django_payments_hub.provider_kit.base import BaseProvider
-from django_payments_hub.services import accounts, orders, provider_calls
+from django_payments_hub.models import Operation, Payment
+from django_payments_hub.services import accounts, operations, provider_calls
 from django_payments_hub.services.books import Books, Told, open_books
+from django_payments_hub.services.new_payments import (
+    ABANDONABLE,
+    NewPayment,
+    OnCommit,
+    key_of,
+    open_pay,
+    record,
+    told_by,
+)
 from django_payments_hub.services.orders import Terms
 from django_payments_hub.services.proofs import finish
 
-OnCommit = Callable[[UUID], None]
-"""Called with the new row's id inside the transaction that makes it; raising undoes the transaction."""
+__all__ = ["NewPayment", "OnCommit", "cancel", "capture", "confirm", "create", "expire", "process", "sync"]
 
-_ABANDONABLE = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION)
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewPayment:
-    """What to pay and how.
-
-    Args:
-        account: alias of the account.
-        terms: the order, from `orders.terms_of`; None for a payment without an order, which then needs `amount`.
-        amount: Money or a decimal in the order's currency; None for all that is still open.
-        user: who pays; None for a guest. actor: who asks, when that is somebody else (staff).
-        method_token: the provider's token of the method, for the token flow.
-        defer: only record it; `process` starts it.
-    """
-
-    account: str
-    terms: Terms | None = None
-    amount: Money | str | None = None
-    currency: str = ""
-    user: AbstractBaseUser | None = None
-    actor: AbstractBaseUser | None = None
-    flow: Flow = Flow.HOSTED
-    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
-    method_token: str = field(default="", repr=False)
-    save_method: bool = False
-    off_session: bool = False
-    description: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    payer: Mapping[str, str] = field(default_factory=dict)
-    return_url: str = ""
-    cancel_url: str = ""
-    defer: bool = False
+_ENDED = (PaymentStatus.CANCELLED, PaymentStatus.EXPIRED, PaymentStatus.REFUNDED)
 
 
 def create(wanted: NewPayment, *, on_commit: OnCommit | None = None) -> Payment:
@@ -92,14 +52,14 @@ def create(wanted: NewPayment, *, on_commit: OnCommit | None = None) -> Payment:
     if wanted.flow is Flow.TOKEN and not wanted.method_token and not wanted.defer:
         raise InvalidInput("The token flow needs a payment method's token.", field="payment_method_token")
     try:
-        payment, operation = _commit(wanted, account, provider, currency, on_commit)
+        payment, operation = record(wanted, account, provider, currency, on_commit)
     except Conflict:
         if not wanted.terms or not _withdraw_abandoned(wanted.terms):
             raise
-        payment, operation = _commit(wanted, account, provider, currency, on_commit)
+        payment, operation = record(wanted, account, provider, currency, on_commit)
     if operation is None:
         return payment
-    return provider_calls.send(operation, actor_id=_key(wanted.actor or wanted.user))
+    return operations.send(operation, actor_id=key_of(wanted.actor or wanted.user))
 
 
 def process(
@@ -110,16 +70,16 @@ def process(
     on_commit: OnCommit | None = None,
 ) -> Payment:
     """Start a payment that was only recorded; raises RuleViolation(`not_pending`) for any other."""
-    with open_books(payment_id, _told(actor), durable=True) as books:
+    with open_books(payment_id, told_by(actor), durable=True) as books:
         payment = books.payment
         if payment.status != PaymentStatus.PENDING or payment.stage != Stage.OPEN or _was_started(payment):
             raise RuleViolation("The payment has been started already.", code="not_pending")
         if payment.flow == Flow.TOKEN and not method_token:
             raise InvalidInput("The token flow needs a payment method's token.", field="payment_method_token")
-        operation = _open_pay(payment, {"method_token": method_token})
+        operation = open_pay(payment, {"method_token": method_token})
         if on_commit is not None:
             on_commit(payment.pk)
-    return provider_calls.send(operation, actor_id=_key(actor))
+    return operations.send(operation, actor_id=key_of(actor))
 
 
 def confirm(
@@ -134,14 +94,14 @@ def confirm(
     Raises:
         RuleViolation: `not_confirmable`. Conflict: `operation_in_progress`.
     """
-    with open_books(payment_id, _told(actor), durable=True) as books:
+    with open_books(payment_id, told_by(actor), durable=True) as books:
         payment = books.payment
-        if payment.status not in _ABANDONABLE or not payment.provider_payment_id:
+        if payment.status not in ABANDONABLE or not payment.provider_payment_id:
             raise RuleViolation("The payment does not wait for a confirmation.", code="not_confirmable")
         operation = _open_exclusive(books, OperationKind.CONFIRM, payment.amount_minor, {"method_token": method_token})
         if on_commit is not None:
             on_commit(payment.pk)
-    return provider_calls.send(operation, actor_id=_key(actor))
+    return operations.send(operation, actor_id=key_of(actor))
 
 
 def capture(
@@ -157,7 +117,7 @@ def capture(
     Raises:
         RuleViolation: `not_capturable`, `amount_exceeds_capturable`. Unsupported. Conflict: `operation_in_progress`.
     """
-    with open_books(payment_id, _told(actor), durable=True) as books:
+    with open_books(payment_id, told_by(actor), durable=True) as books:
         payment = books.payment
         provider = provider_calls.provider_of(payment.account)
         if payment.capturable_minor <= 0:
@@ -171,7 +131,7 @@ def capture(
         operation = _open_exclusive(books, OperationKind.CAPTURE, minor, parameters)
         if on_commit is not None:
             on_commit(payment.pk)
-    return provider_calls.send(operation, actor_id=_key(actor))
+    return operations.send(operation, actor_id=key_of(actor))
 
 
 def cancel(
@@ -186,7 +146,7 @@ def cancel(
     Raises:
         RuleViolation: `not_cancellable`. Conflict: `operation_in_progress`.
     """
-    with open_books(payment_id, _told(actor), durable=True) as books:
+    with open_books(payment_id, told_by(actor), durable=True) as books:
         payment = books.payment
         if payment.captured_minor > 0 or payment.status in _ENDED:
             raise RuleViolation("The payment can no longer be cancelled.", code="not_cancellable")
@@ -202,7 +162,7 @@ def cancel(
         provider_calls.provider_of(payment.account).require("cancel")
         books.operations[:] = [row for row in books.operations if row not in unsent]
         operation = _open_exclusive(books, OperationKind.CANCEL, payment.amount_minor, {})
-    return provider_calls.send(operation, actor_id=_key(actor))
+    return operations.send(operation, actor_id=key_of(actor))
 
 
 def sync(payment_id: UUID) -> Payment:
@@ -221,94 +181,14 @@ def expire(payment_id: UUID) -> Payment:
         if provider.capabilities.look_up:
             provider_calls.ask(payment, source=Source.LOOK_UP)
         payment = _read(payment_id)
-    if payment.status not in _ABANDONABLE or payment.expires_at is None or payment.expires_at > timezone.now():
+    if payment.status not in ABANDONABLE or payment.expires_at is None or payment.expires_at > timezone.now():
         return payment
     if not _known_to_provider(payment):
         with open_books(payment_id, Told(source=Source.SYSTEM)) as books:
-            if not books.operations and books.payment.status in _ABANDONABLE:
+            if not books.operations and books.payment.status in ABANDONABLE:
                 books.end(Stage.EXPIRED)
         return _read(payment_id)
     return cancel(payment_id, reason="expired")
-
-
-def _commit(
-    wanted: NewPayment,
-    account: accounts.Account,
-    provider: BaseProvider[Any],
-    currency: str,
-    on_commit: OnCommit | None,
-) -> tuple[Payment, Operation | None]:
-    with transaction.atomic(durable=True):
-        payment = _record(wanted, account, provider, currency)
-        operation = None if wanted.defer else _open_pay(payment, _parameters(wanted))
-        if on_commit is not None:
-            on_commit(payment.pk)
-    return payment, operation
-
-
-# -- recording --------------------------------------------------------------------------------------------------------
-
-_ENDED = (PaymentStatus.CANCELLED, PaymentStatus.EXPIRED, PaymentStatus.REFUNDED)
-
-
-def _record(wanted: NewPayment, account: accounts.Account, provider: BaseProvider[Any], currency: str) -> Payment:
-    order_ref = orders.locked_ref(wanted.terms) if wanted.terms else None
-    amount_minor = _amount_minor(wanted, order_ref, currency)
-    payment_id = new_id()
-    payment = Payment(
-        id=payment_id,
-        account=account.row,
-        mode=account.config.mode.value,
-        order_ref=order_ref,
-        user_id=_key(wanted.user),  # type: ignore[misc]  # a host's user may have a UUID key
-        amount_minor=amount_minor,
-        currency=currency,
-        flow=wanted.flow.value,
-        capture_method=wanted.capture_method.value,
-        reference=provider.make_reference(str(payment_id)),
-        description=wanted.description or (wanted.terms.payable.description if wanted.terms else ""),
-        metadata=dict(wanted.metadata),
-        payer=_payer(wanted),
-        return_url=wanted.return_url,
-        cancel_url=wanted.cancel_url,
-        expires_at=timezone.now() + timedelta(seconds=hub_settings().payment_expiry_s),
-    )
-    books = Books(payment, _told(wanted.actor or wanted.user), created=True)
-    books.close()
-    return payment
-
-
-def _payer(wanted: NewPayment) -> dict[str, str]:
-    """The payer as it is kept: a national id is passed on, never stored."""
-    payer = {name: value for name, value in wanted.payer.items() if name != "national_id" and value}
-    if wanted.terms and wanted.terms.payable.email:
-        payer.setdefault("email", wanted.terms.payable.email)
-    return payer
-
-
-def _amount_minor(wanted: NewPayment, order_ref: OrderRef | None, currency: str) -> int:
-    given = None if wanted.amount is None else to_minor(wanted.amount, currency)
-    if order_ref is None or wanted.terms is None:
-        if given is None:
-            raise InvalidInput("A payment without an order needs an amount.", field="amount", code="invalid_amount")
-        return given
-    wanted_minor = given if given is not None else max(1, order_ref.open_minor)
-    if wanted_minor > order_ref.open_minor:
-        raise _no_room(order_ref, wanted_minor)
-    if wanted_minor != order_ref.open_minor and not wanted.terms.payable.allow_partial:
-        raise RuleViolation("The amount is not the order's.", code="amount_mismatch")
-    return wanted_minor
-
-
-def _no_room(order_ref: OrderRef, wanted_minor: int) -> RuleViolation | Conflict:
-    under_way = [*(status.value for status in _ABANDONABLE), PaymentStatus.PROCESSING.value]
-    if wanted_minor > order_ref.total_minor:
-        return RuleViolation("The amount is more than the order's.", code="amount_exceeds_order")
-    if order_ref.payments.filter(status__in=under_way).exists():
-        return Conflict("Another payment of this order is under way.", code="payment_in_progress")
-    if order_ref.open_minor > 0:
-        return RuleViolation("The amount is more than is open of the order.", code="amount_exceeds_order")
-    return RuleViolation("The order is paid.", code="order_already_paid")
 
 
 def _withdraw_abandoned(terms: Terms) -> bool:
@@ -316,7 +196,7 @@ def _withdraw_abandoned(terms: Terms) -> bool:
     left = Payment.objects.filter(
         order_ref__content_type_id=terms.content_type_id,
         order_ref__object_id=terms.object_id,
-        status__in=[status.value for status in _ABANDONABLE],
+        status__in=[status.value for status in ABANDONABLE],
     )
     withdrawn = False
     for payment_id in left.values_list("pk", flat=True):
@@ -331,26 +211,12 @@ def _withdraw_abandoned(terms: Terms) -> bool:
 # -- operations -------------------------------------------------------------------------------------------------------
 
 
-def _parameters(wanted: NewPayment) -> dict[str, object]:
-    return {
-        "method_token": wanted.method_token,
-        "save_method": wanted.save_method,
-        "off_session": wanted.off_session,
-    }
-
-
-def _open_pay(payment: Payment, parameters: dict[str, object]) -> Operation:
-    return provider_calls.open_operation(
-        payment, OperationKind.PAY, amount_minor=payment.amount_minor, parameters=parameters, claimed=True
-    )
-
-
 def _open_exclusive(books: Books, kind: OperationKind, amount_minor: int, parameters: dict[str, object]) -> Operation:
     if books.operations:
         raise Conflict("Another operation on this payment is under way.", code="operation_in_progress")
     try:
         with transaction.atomic():
-            return provider_calls.open_operation(
+            return operations.open_operation(
                 books.payment, kind, amount_minor=amount_minor, parameters=parameters, claimed=True
             )
     except IntegrityError:
@@ -363,14 +229,6 @@ def _known_to_provider(payment: Payment) -> bool:
 
 def _was_started(payment: Payment) -> bool:
     return payment.operations.exists()
-
-
-def _key(person: AbstractBaseUser | None) -> UserKey:
-    return person.pk if person is not None else None
-
-
-def _told(actor: AbstractBaseUser | None) -> Told:
-    return Told(source=Source.OPERATOR if actor is not None else Source.SYSTEM, actor_id=_key(actor))
 
 
 def _read(payment_id: UUID) -> Payment:

@@ -71,3 +71,20 @@ def finish(operation: Operation, state: OperationState, *, error_code: str = "",
     operation.attention_code = ""
     operation.parameters.pop("method_token", None)  # what can pay is not kept longer than needed
     operation.save()
+
+
+def park(operation: Operation, attention_code: str) -> None:
+    """Leave an open operation to a person: nothing tries it again by itself."""
+    if operation.in_doubt:
+        operation.state = OperationState.UNKNOWN.value
+    operation.lease_until = operation.next_attempt_at = None
+    operation.attention_code = attention_code[:60]
+    operation.save()
+
+
+def put_back(operation: Operation, state: OperationState, *, error_code: str, provider_code: str = "") -> None:
+    """Give up the lease; the operation stays open in this state. The caller says when it is next due, and saves."""
+    operation.state = state.value
+    operation.in_doubt = operation.in_doubt or state is OperationState.UNKNOWN
+    operation.lease_until = None
+    operation.error_code, operation.provider_code = error_code[:60], provider_code[:100]

@@ -22,10 +22,11 @@ from django_payments_hub.domain.statuses import (
 )
 from django_payments_hub.exceptions import Conflict, NotFound, RuleViolation
 from django_payments_hub.models import Operation, Refund
-from django_payments_hub.services import facts, provider_calls
+from django_payments_hub.services import operations, provider_calls
 from django_payments_hub.services.books import Books, Told, open_books
-from django_payments_hub.services.payments import OnCommit
+from django_payments_hub.services.new_payments import OnCommit, key_of, told_by
 from django_payments_hub.services.proofs import finish
+from django_payments_hub.services.refund_facts import set_refund_status
 
 
 def request(
@@ -43,7 +44,7 @@ def request(
         Unsupported: the provider has no refunds, or no partial ones.
         Conflict: `operation_in_progress`, a capture or cancellation is under way (I18).
     """
-    with open_books(payment_id, _told(actor), durable=True) as books:
+    with open_books(payment_id, told_by(actor), durable=True) as books:
         amount_minor = _refundable(books, amount)
         refund = Refund(
             payment=books.payment,
@@ -51,7 +52,7 @@ def request(
             amount_minor=amount_minor,
             currency=books.payment.currency,
             reason=reason[:200],
-            requested_by_id=getattr(actor, "pk", None),
+            requested_by_id=key_of(actor),  # type: ignore[misc]  # a host's user may have a UUID key
         )
         refund.save(force_insert=True)
         books.refunds_changed = True
@@ -82,7 +83,7 @@ def execute(refund_id: UUID) -> Refund:
     """Carry a pending refund out; any number of calls has the effect of one (I17). No transaction may be open."""
     operation_id = _operation_of(refund_id)
     if operation_id is not None:
-        provider_calls.resume(operation_id)
+        operations.resume(operation_id)
     return _read(refund_id)
 
 
@@ -95,7 +96,7 @@ def _operation_of(refund_id: UUID) -> UUID | None:
             return known
         if Refund.objects.get(pk=refund_id).status != RefundStatus.PENDING:
             return None
-        return provider_calls.open_operation(
+        return operations.open_operation(
             books.payment, OperationKind.REFUND, amount_minor=refund.amount_minor, refund=refund
         ).pk
 
@@ -103,7 +104,7 @@ def _operation_of(refund_id: UUID) -> UUID | None:
 def cancel(refund_id: UUID, *, actor: AbstractBaseUser | None = None, on_commit: OnCommit | None = None) -> Refund:
     """Take back a refund that was provably never sent; raises RuleViolation(`refund_not_cancellable`)."""
     refund = _read(refund_id)
-    with open_books(refund.payment_id, _told(actor), durable=True) as books:
+    with open_books(refund.payment_id, told_by(actor), durable=True) as books:
         refund = Refund.objects.get(pk=refund_id)
         operation = Operation.objects.select_for_update().filter(refund=refund).first()
         if refund.status not in (RefundStatus.PENDING, RefundStatus.REQUIRES_APPROVAL) or _may_have_been_sent(
@@ -112,7 +113,7 @@ def cancel(refund_id: UUID, *, actor: AbstractBaseUser | None = None, on_commit:
             raise RuleViolation("The refund can no longer be cancelled.", code="refund_not_cancellable")
         if operation is not None:
             finish(operation, OperationState.FAILED, error_code="cancelled")
-        facts.set_refund_status(books, refund, RefundStatus.CANCELLED)
+        set_refund_status(books, refund, RefundStatus.CANCELLED)
         if on_commit is not None:
             on_commit(refund.pk)
     return _read(refund_id)
@@ -120,10 +121,6 @@ def cancel(refund_id: UUID, *, actor: AbstractBaseUser | None = None, on_commit:
 
 def _may_have_been_sent(operation: Operation | None) -> bool:
     return operation is not None and (operation.state != OperationState.CREATED or operation.in_doubt)
-
-
-def _told(actor: AbstractBaseUser | None) -> Told:
-    return Told(source=Source.OPERATOR if actor is not None else Source.SYSTEM, actor_id=getattr(actor, "pk", None))
 
 
 def _read(refund_id: UUID) -> Refund:

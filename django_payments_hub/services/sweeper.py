@@ -26,7 +26,7 @@ from django_payments_hub.domain.statuses import (
 )
 from django_payments_hub.exceptions import HubError, NotSent
 from django_payments_hub.models import IdempotencyKey, Operation, Payment, Refund
-from django_payments_hub.services import events, inbox, payments, provider_calls, refunds
+from django_payments_hub.services import answers, events, inbox, operations, payments, refunds
 from django_payments_hub.services.books import Told, open_books
 
 logger = logging.getLogger("django_payments_hub.sweeper")
@@ -52,7 +52,7 @@ def sweep() -> SweepReport:
     return SweepReport(
         given_up=_each(_unsent_too_long(), _give_up),
         refunds=_each(_refunds_not_begun(), refunds.execute),
-        operations=_each(_due_operations(), provider_calls.resume),
+        operations=_each(_due_operations(), operations.resume),
         notices=inbox.drain(),
         deliveries=events.drain(),
         expired=_each(_past_expiry(), payments.expire),
@@ -114,7 +114,7 @@ def _give_up(operation_id: UUID) -> None:
         operation = books.operation(operation_id)
         if operation.state == OperationState.CREATED and not operation.in_doubt:
             error = NotSent(code=FailureCode.PROVIDER_UNAVAILABLE.value, provider_code=operation.provider_code)
-            provider_calls.refuse(books, operation, error)
+            answers.refuse(books, operation, error)
 
 
 def _past_expiry() -> list[UUID]:

@@ -16,7 +16,7 @@ from celery import shared_task
 
 from django_payments_hub.conf import hub_settings
 from django_payments_hub.exceptions import HubError, NotFound
-from django_payments_hub.services import events, inbox, payments, provider_calls, refunds, sweeper
+from django_payments_hub.services import events, inbox, operations, payments, refunds, sweeper
 
 logger = logging.getLogger("django_payments_hub.tasks")
 
@@ -62,7 +62,7 @@ def resume_operation(operation_id: str) -> None:
     """Send or finish an operation."""
     key = _key(operation_id)
     if key is not None:
-        _ignoring_absence(provider_calls.resume, key)
+        _ignoring_absence(operations.resume, key)
 
 
 @shared_task(base=HubTask, name="django_payments_hub.tasks.sync_payment")

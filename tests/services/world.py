@@ -18,6 +18,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
+from django_payments_hub import registry
 from django_payments_hub.domain.statuses import (
     CaptureMethod,
     DisputeStatus,
@@ -29,7 +30,7 @@ from django_payments_hub.domain.statuses import (
 )
 from django_payments_hub.models import EventDelivery, Operation, Payment, ProviderAccount, Refund, WebhookEvent
 from django_payments_hub.provider_kit.types import DisputeFact, PaymentFact, RefundFact
-from django_payments_hub.services import accounts, inbox, orders, payments, provider_calls, sweeper
+from django_payments_hub.services import accounts, inbox, operations, orders, payments, sweeper
 from django_payments_hub.services.books import AMOUNT_FIELDS, Told
 from django_payments_hub.services.payments import NewPayment
 from django_payments_hub.testing.sandbox import SandboxClient
@@ -79,6 +80,19 @@ def account() -> ProviderAccount:
 def recorded(**more: Any) -> Payment:
     """A payment that was recorded and never started, for facts told from outside."""
     return pay(defer=True, **more)
+
+
+def configure(settings: Any, hub: dict[str, Any], **changes: object) -> None:
+    """The account `stripe` with other values, as after a change of the project's settings."""
+    close_providers()
+    settings.PAYMENTS_HUB = {**hub, "ACCOUNTS": {"stripe": {**hub["ACCOUNTS"]["stripe"], **changes}}}
+
+
+def close_providers() -> None:
+    """Let go of connections, lest the garbage collector complain about them in some later test."""
+    for _, provider in registry._built.values():
+        provider.close()
+    registry.forget()
 
 
 # -- facts ------------------------------------------------------------------------------------------------------------
@@ -232,7 +246,7 @@ def at_once(jobs: Iterable[Callable[[], object]]) -> list[object]:
 
 
 def resume(operation_id: UUID) -> Operation | None:
-    return provider_calls.resume(operation_id)
+    return operations.resume(operation_id)
 
 
 # -- notices ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,161 @@
+"""Recording a new payment: what it may be for, and its row with its first operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+from moneyed import Money
+
+from django_payments_hub.conf import hub_settings
+from django_payments_hub.domain.money import to_minor
+from django_payments_hub.domain.payable import UserKey
+from django_payments_hub.domain.statuses import CaptureMethod, Flow, OperationKind, PaymentStatus, Source
+from django_payments_hub.exceptions import Conflict, InvalidInput, RuleViolation
+from django_payments_hub.models import Operation, OrderRef, Payment
+from django_payments_hub.models.base import new_id
+from django_payments_hub.provider_kit.base import BaseProvider
+from django_payments_hub.services import accounts, operations, orders
+from django_payments_hub.services.books import Books, Told
+from django_payments_hub.services.orders import Terms
+
+OnCommit = Callable[[UUID], None]
+"""Called with the new row's id inside the transaction that makes it; raising undoes the transaction."""
+
+ABANDONABLE = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION)
+"""Statuses in which a payment waits for a customer who may never come back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewPayment:
+    """What to pay and how.
+
+    Args:
+        account: alias of the account.
+        terms: the order, from `orders.terms_of`; None for a payment without an order, which then needs `amount`.
+        amount: Money or a decimal in the order's currency; None for all that is still open.
+        user: who pays; None for a guest. actor: who asks, when that is somebody else (staff).
+        method_token: the provider's token of the method, for the token flow.
+        defer: only record it; `process` starts it.
+    """
+
+    account: str
+    terms: Terms | None = None
+    amount: Money | str | None = None
+    currency: str = ""
+    user: AbstractBaseUser | None = None
+    actor: AbstractBaseUser | None = None
+    flow: Flow = Flow.HOSTED
+    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
+    method_token: str = field(default="", repr=False)
+    save_method: bool = False
+    off_session: bool = False
+    description: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    payer: Mapping[str, str] = field(default_factory=dict)
+    return_url: str = ""
+    cancel_url: str = ""
+    defer: bool = False
+
+
+def record(
+    wanted: NewPayment,
+    account: accounts.Account,
+    provider: BaseProvider[Any],
+    currency: str,
+    on_commit: OnCommit | None,
+) -> tuple[Payment, Operation | None]:
+    with transaction.atomic(durable=True):
+        payment = _write(wanted, account, provider, currency)
+        operation = None if wanted.defer else open_pay(payment, _parameters(wanted))
+        if on_commit is not None:
+            on_commit(payment.pk)
+    return payment, operation
+
+
+def _write(wanted: NewPayment, account: accounts.Account, provider: BaseProvider[Any], currency: str) -> Payment:
+    order_ref = orders.locked_ref(wanted.terms) if wanted.terms else None
+    amount_minor = _amount_minor(wanted, order_ref, currency)
+    payment_id = new_id()
+    payment = Payment(
+        id=payment_id,
+        account=account.row,
+        mode=account.config.mode.value,
+        order_ref=order_ref,
+        user_id=key_of(wanted.user),  # type: ignore[misc]  # a host's user may have a UUID key
+        amount_minor=amount_minor,
+        currency=currency,
+        flow=wanted.flow.value,
+        capture_method=wanted.capture_method.value,
+        reference=provider.make_reference(str(payment_id)),
+        description=wanted.description or (wanted.terms.payable.description if wanted.terms else ""),
+        metadata=dict(wanted.metadata),
+        payer=_payer(wanted),
+        return_url=wanted.return_url,
+        cancel_url=wanted.cancel_url,
+        expires_at=timezone.now() + timedelta(seconds=hub_settings().payment_expiry_s),
+    )
+    books = Books(payment, told_by(wanted.actor or wanted.user), created=True)
+    books.close()
+    return payment
+
+
+def _payer(wanted: NewPayment) -> dict[str, str]:
+    """The payer as it is kept: a national id is passed on, never stored."""
+    payer = {name: value for name, value in wanted.payer.items() if name != "national_id" and value}
+    if wanted.terms and wanted.terms.payable.email:
+        payer.setdefault("email", wanted.terms.payable.email)
+    return payer
+
+
+def _amount_minor(wanted: NewPayment, order_ref: OrderRef | None, currency: str) -> int:
+    given = None if wanted.amount is None else to_minor(wanted.amount, currency)
+    if order_ref is None or wanted.terms is None:
+        if given is None:
+            raise InvalidInput("A payment without an order needs an amount.", field="amount", code="invalid_amount")
+        return given
+    wanted_minor = given if given is not None else max(1, order_ref.open_minor)
+    if wanted_minor > order_ref.open_minor:
+        raise _no_room(order_ref, wanted_minor)
+    if wanted_minor != order_ref.open_minor and not wanted.terms.payable.allow_partial:
+        raise RuleViolation("The amount is not the order's.", code="amount_mismatch")
+    return wanted_minor
+
+
+def _no_room(order_ref: OrderRef, wanted_minor: int) -> RuleViolation | Conflict:
+    under_way = [*(status.value for status in ABANDONABLE), PaymentStatus.PROCESSING.value]
+    if wanted_minor > order_ref.total_minor:
+        return RuleViolation("The amount is more than the order's.", code="amount_exceeds_order")
+    if order_ref.payments.filter(status__in=under_way).exists():
+        return Conflict("Another payment of this order is under way.", code="payment_in_progress")
+    if order_ref.open_minor > 0:
+        return RuleViolation("The amount is more than is open of the order.", code="amount_exceeds_order")
+    return RuleViolation("The order is paid.", code="order_already_paid")
+
+
+def open_pay(payment: Payment, parameters: dict[str, object]) -> Operation:
+    return operations.open_operation(
+        payment, OperationKind.PAY, amount_minor=payment.amount_minor, parameters=parameters, claimed=True
+    )
+
+
+def _parameters(wanted: NewPayment) -> dict[str, object]:
+    return {
+        "method_token": wanted.method_token,
+        "save_method": wanted.save_method,
+        "off_session": wanted.off_session,
+    }
+
+
+def key_of(person: AbstractBaseUser | None) -> UserKey:
+    return person.pk if person is not None else None
+
+
+def told_by(actor: AbstractBaseUser | None) -> Told:
+    return Told(source=Source.OPERATOR if actor is not None else Source.SYSTEM, actor_id=key_of(actor))
