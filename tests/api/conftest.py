@@ -20,10 +20,11 @@ ROLES: dict[str, list[str]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _world(
+@pytest.fixture
+def world(
     hub_on_sandbox: dict[str, Any], sandbox: SandboxClient, no_worker: None, transactional_db: None
 ) -> Iterator[None]:
+    """What every call needs; each fixture that makes somebody who calls brings it."""
     cache.clear()
     yield
     cache.clear()
@@ -40,17 +41,17 @@ def change(settings: Any) -> Callable[..., None]:
 
 
 @pytest.fixture
-def customer() -> User:
+def customer(world: None) -> User:
     return make_user()
 
 
 @pytest.fixture
-def other() -> User:
+def other(world: None) -> User:
     return make_user()
 
 
 @pytest.fixture
-def staff() -> Callable[[str], User]:
+def staff(world: None) -> Callable[[str], User]:
     """A member of staff in a role; `admin` may do everything."""
 
     def make(role: str) -> User:
