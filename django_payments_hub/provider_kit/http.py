@@ -217,6 +217,7 @@ class HttpClient(httpx.BaseTransport):
         # No compression: a small answer must not unpack into a large one.
         headers = [(k, v) for k, v in request.headers.raw if k.lower() not in (b"accept-encoding", b"connection")]
         headers.append((b"Accept-Encoding", b"identity"))
+        # Our own `close` is enough: the HTTP state machine then ends the connection, whatever the peer answers.
         headers.append((b"Connection", b"close" if self._fresh_connection else b"keep-alive"))
         return headers
 
@@ -247,7 +248,7 @@ class HttpClient(httpx.BaseTransport):
         return httpcore.ConnectionPool(
             ssl_context=_ssl_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
             max_connections=100,
-            max_keepalive_connections=0 if self._fresh_connection else 20,
+            max_keepalive_connections=20,
             keepalive_expiry=KEEPALIVE_S,
             network_backend=_BoundedBackend(),
         )

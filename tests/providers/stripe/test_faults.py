@@ -13,6 +13,7 @@ import pytest
 
 from django_payments_hub.domain.statuses import CaptureMethod, FailureCode, Flow, Stage
 from django_payments_hub.exceptions import Misconfigured, NotSent, OutcomeUnknown, Refused, Throttled
+from tests.provider_kit.raw_server import RawServer, answer, sends
 from tests.providers.stripe.harness import (
     cancel_request,
     capture_request,
@@ -361,3 +362,71 @@ def test_no_secret_shows_in_logs_or_in_what_an_error_reporter_walks_through(conn
     assert caplog.records
     assert not [line for line in caplog.messages if "canary" in line or "_secret_" in line]
     assert {record.name for record in caplog.records} == {"django_payments_hub.http"}
+
+
+# -- lists and pages -------------------------------------------------------------------------------------------------
+
+
+def listing(*items: object, more: object = False) -> dict[str, object]:
+    return {"object": "list", "data": list(items), "has_more": more, "url": "/v1/payment_intents"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [listing(more=True), listing(5), listing({"object": "x"}, more=True), listing(more="no"), {"object": "list"}],
+)
+def test_a_list_that_cannot_be_read_is_not_taken_for_an_absence(stripe, sandbox, body):
+    paid = stripe.pay(pay_request()).fact
+    sandbox.fault("status", operation="payment_intents.list", status=200, body=body)
+    with pytest.raises(OutcomeUnknown):
+        stripe.look_up(look_up_request(paid, provider_payment_id=""))
+
+
+def test_a_list_without_an_end_is_given_up(stripe, sandbox):
+    paid = stripe.pay(pay_request()).fact
+    endless = listing({"id": "pi_other", "object": "payment_intent"}, more=True)
+    sandbox.fault("status", operation="payment_intents.list", status=200, body=endless, times=1000)
+    with pytest.raises(OutcomeUnknown) as caught:
+        stripe.look_up(look_up_request(paid, provider_payment_id=""))
+    assert caught.value.code == "look_up_incomplete"
+
+
+def test_an_error_that_is_no_absence_is_raised(stripe, sandbox):
+    paid = stripe.pay(pay_request()).fact
+    for status, raised in ((500, OutcomeUnknown), (404, Refused), (401, Misconfigured)):
+        sandbox.fault("status", status=status, body=error("something_else"))
+        with pytest.raises(raised):
+            stripe.look_up(look_up_request(paid))
+        sandbox.clear_faults()
+
+
+@pytest.mark.parametrize(("status", "raised"), [(429, Throttled), (500, OutcomeUnknown), (400, Refused)])
+def test_a_page_that_could_not_be_closed_is_still_open(stripe, sandbox, status, raised):
+    page = stripe.pay(pay_request("", flow=Flow.HOSTED)).fact
+    sandbox.fault("status", operation="*", status=status, body=error("something_else"))
+    with pytest.raises(raised):
+        stripe.cancel(cancel_request(page))
+    assert stripe.look_up(look_up_request(page)).stage is Stage.OPEN
+
+
+def test_a_refund_that_is_not_the_one_asked_for_is_no_answer(stripe, sandbox):
+    paid = stripe.pay(pay_request()).fact
+    mine = {"hub_refund": "mine"}
+    other = {"id": "re_1", "object": "refund", "amount": 1, "currency": "usd", "status": "succeeded"}
+    for body in (
+        other,
+        {**other, "metadata": mine, "payment_intent": "pi_other"},
+        {**other, "metadata": mine, "id": "x"},
+    ):
+        sandbox.fault("status", operation="refunds.create", status=200, body=body)
+        with pytest.raises(OutcomeUnknown) as caught:
+            stripe.refund(refund_request(paid, 1, refund_reference="mine"))
+        assert caught.value.code == "unexpected_object"
+        sandbox.clear_faults()
+
+
+def test_a_429_without_any_json_is_still_a_throttle(connect):
+    page = answer(b"<html>slow down</html>", status="429 Too Many Requests", headers="Retry-After: 9\r\n")
+    with RawServer(sends(page)) as server, pytest.raises(Throttled) as caught:
+        connect(API_BASE=server.url).pay(pay_request())
+    assert caught.value.retry_after_s == 9

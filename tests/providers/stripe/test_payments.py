@@ -14,6 +14,7 @@ import pytest
 
 from django_payments_hub.domain.statuses import CaptureMethod, FailureCode, Flow, MethodKind, NextActionKind, Stage
 from django_payments_hub.exceptions import Refused
+from django_payments_hub.provider_kit.types import Payer
 from tests.providers.stripe.harness import (
     cancel_request,
     capture_request,
@@ -360,3 +361,63 @@ stripe.close()
     env = {**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env=env)
     assert list(tmp_path.iterdir()) == []
+
+
+# -- everything that can be asked for along with it ------------------------------------------------------------------
+
+
+def last_metadata(sandbox) -> dict[str, str]:
+    """The metadata that came with the last call."""
+    kept: dict[str, str] = sandbox.calls()[-1]["metadata"]
+    return kept
+
+
+@pytest.mark.parametrize("flow", [Flow.TOKEN, Flow.CLIENT, Flow.HOSTED])
+@pytest.mark.parametrize("customer", ["", "cus_nobody"])
+def test_wishes_are_passed_on_in_every_flow(stripe, sandbox, flow, customer):
+    request = pay_request(
+        "pm_card_visa" if flow is Flow.TOKEN else "",
+        flow=flow,
+        description="Order 7",
+        save_method=True,
+        customer_token=customer,
+        payer=Payer(email="a@example.com"),
+        cancel_url="https://shop.example/cart/",
+        expires_at=datetime.now(UTC) + timedelta(hours=2),
+        metadata={"shop": "x"},
+    )
+    if customer:
+        # That Stripe looks for the customer shows that it was named.
+        with pytest.raises(Refused) as caught:
+            stripe.pay(request)
+        assert caught.value.provider_code == "resource_missing"
+        return
+    assert stripe.pay(request).failure is None
+    assert last_metadata(sandbox)["shop"] == "x"
+
+
+def test_a_page_expires_when_it_was_asked_to(stripe):
+    ends = (datetime.now(UTC) + timedelta(hours=2)).replace(microsecond=0)
+    assert hosted(stripe, expires_at=ends).expires_at == ends
+
+
+def test_a_browser_payment_that_was_made_meanwhile_is_told_as_paid(stripe):
+    request = pay_request("", flow=Flow.CLIENT)
+    fact = stripe.pay(request).fact
+    stripe.confirm(confirm_request(fact, method_token="pm_card_visa"))
+    again = stripe.pay(replace(request, recovering=True, first_sent_at=datetime.now(UTC))).fact
+    assert (again.captured_minor, again.next_action) == (1250, None)
+
+
+def test_another_capture_is_announced_to_stripe(stripe, sandbox):
+    held = stripe.pay(pay_request(**MANUAL)).fact
+    sandbox.fault("status", operation="payment_intents.capture", status=400, body={"error": {"type": "x"}})
+    with pytest.raises(Refused):
+        stripe.capture(capture_request(held, 400, final=False))
+    assert stripe.look_up(look_up_request(held)).capturable_minor == 1250
+
+
+def test_a_payment_without_any_object_cannot_be_captured(stripe):
+    with pytest.raises(Refused) as caught:
+        stripe.capture(capture_request(hosted(stripe, **MANUAL), 1))
+    assert caught.value.code == "invalid_object_id"
