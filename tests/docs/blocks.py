@@ -160,14 +160,17 @@ def check_settings(value: object) -> None:
 
 
 def _lines(text: str) -> list[str]:
-    joined = text.replace("\\\n", " ")
-    return [line for line in joined.splitlines() if line.strip() and not line.startswith("#")]
+    """The command lines of a block; where some have a prompt, the others are what was printed."""
+    lines = text.replace("\\\n", " ").splitlines()
+    prompted = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    return prompted or [line for line in lines if line.strip() and not line.startswith("#")]
 
 
 def command_fault(words: list[str]) -> str:
     """What is wrong with a command line; "" for nothing that can be seen."""
     while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):  # VARIABLE=value before the program
         words = words[1:]
+    words[:1] = [word.removeprefix(".venv/bin/") for word in words[:1]]
     match words:
         case ["python", "manage.py", name, *options]:
             return manage_fault(name, options)
