@@ -51,7 +51,7 @@ class NextAction:
     """
 
     kind: NextActionKind
-    url: str = ""
+    url: str = field(default="", repr=False)
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
