@@ -105,6 +105,7 @@ def _refund_of(payment: Payment, refund: dict[str, object]) -> dict[str, object]
         "amount": 100,
         "currency": "usd",
         "status": "succeeded",
+        "balance_transaction": refund["balance_transaction"],
         "payment_intent": payment.provider_payment_id,
         "created": int(time.time()),
         "metadata": {},
