@@ -10,6 +10,7 @@ from rest_framework import exceptions as drf
 
 from django_payments_hub import exceptions as hub
 from django_payments_hub.api import errors
+from django_payments_hub.api.parsers import BodyTooLarge
 from django_payments_hub.api.serializers.inputs import CheckoutInput, PaymentInput
 from django_payments_hub.api.serializers.outputs import PaymentOutput
 from django_payments_hub.api.viewsets.base import HubViewSet
@@ -209,15 +210,33 @@ def status_of(owner: str, code: str) -> str:
     return str(problem.status)
 
 
+def statuses_of_the_framework() -> Iterator[tuple[str, str]]:
+    """Code and status of the errors that come from DRF, and of those written down as they are answered."""
+    raised = [
+        drf.NotAuthenticated(), drf.AuthenticationFailed(), drf.PermissionDenied(), drf.NotFound(), drf.ParseError(),
+        drf.MethodNotAllowed("GET"), drf.UnsupportedMediaType("text/plain"), drf.Throttled(), BodyTooLarge(),
+    ]  # fmt: skip
+    for error in raised:
+        problem = errors.problem_of(error)
+        assert problem
+        yield problem.code, str(problem.status)
+    for node in nodes(PACKAGE / "api" / "errors.py"):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Problem":
+            given = {k.arg: ast.literal_eval(k.value) for k in node.keywords if isinstance(k.value, ast.Constant)}
+            if "code" in given and "status" in given:
+                yield str(given["code"]), str(given["status"])
+
+
 def test_a_documented_code_has_the_status_of_its_error() -> None:
     # given the rows of the table: a code may have a second status, which its meaning then names
     rows = table(page("api.md").partition("## Errors")[2], "Code")
     told = {code: {row[1], *re.findall(r"\b[45]\d\d\b", row[2])} for row in rows for code in words(row[0])}
     # when every error is turned into an answer
     given = {(code, status_of(owner, code)) for code, owners in codes_of_requests().items() for owner in owners}
+    given |= set(statuses_of_the_framework())
     checked = {(code, status) for code, status in given if status and code in told}
     # then it has a status the table names
-    assert len(checked) > 40
+    assert len(checked) > 50
     assert {(code, status) for code, status in checked if status not in told[code]} == set()
 
 
