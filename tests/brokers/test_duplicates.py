@@ -35,10 +35,12 @@ print("json", json.dumps({"refunded": payment.refunded_minor, "refunds": Refund.
 
 @pytest.fixture(params=list(DATABASES))
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
-    with DATABASES[request.param]() as database:
-        with Stack(var_dir=tmp_path / "stack", env={"DATABASE_URL": database}) as started:
-            started.sandbox.policy(hold=True)
-            yield started
+    with (
+        DATABASES[request.param]() as database,
+        Stack(var_dir=tmp_path / "stack", env={"DATABASE_URL": database}) as started,
+    ):
+        started.sandbox.policy(hold=True)
+        yield started
 
 
 def told(stack: Stack, script: str) -> Any:

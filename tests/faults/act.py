@@ -1,4 +1,4 @@
-"""One use case in a process of its own, to be killed at a failpoint: `python -m tests.faults.act pay|capture|refund ID`.
+"""One use case in a process of its own, to be killed at a failpoint: `python -m tests.faults.act pay TOKEN`.
 
 Speaks to the database and the sandbox that the environment names; prints the id of what it worked on.
 """

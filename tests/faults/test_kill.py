@@ -44,7 +44,11 @@ def die(place: str, sandbox: SandboxProcess, what: str, argument: str) -> None:
         "HUB_FAILPOINT": f"{place}:kill9",
     }
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.faults.act", what, argument], env=env, capture_output=True, timeout=60, check=False
+        [sys.executable, "-m", "tests.faults.act", what, argument],
+        env=env,
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
 
