@@ -33,6 +33,7 @@ EVENT_NAMES: tuple[str, ...] = (
     "payment.created",
     "payment.updated",
     "payment.quarantined",
+    "operation.resolved",
     *(f"payment.{status.value}" for status in PaymentStatus),
     *(f"refund.{status.value}" for status in RefundStatus),
     *(f"dispute.{status.value}" for status in DisputeStatus),

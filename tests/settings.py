@@ -1,10 +1,18 @@
 """Settings of the tests: the example project's, with names and places of their own."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789")
 os.environ.setdefault("PAYMENTS_HUB_ENCRYPTION_KEYS", "pLAk2pZMGLsWEbSbFDhfGrpLxgzh1lPyKrUVCYK6wXU=")
+
+if "VAR_DIR" not in os.environ:
+    # One folder per run, which the processes of the run inherit: two runs in one checkout do not meet.
+    os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="payments-hub-tests-")
+    atexit.register(shutil.rmtree, os.environ["VAR_DIR"], ignore_errors=True)
 
 from example_project.settings import *  # noqa: F403
 from example_project.settings import PAYMENTS_HUB as _HUB

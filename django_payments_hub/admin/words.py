@@ -21,6 +21,8 @@ _SENTENCES: dict[str, Promise] = {
     "invalid_amount": gettext_lazy("Please give a positive amount such as 12.50, with the decimals of the currency."),
     "amount_changed": gettext_lazy("What can be refunded has changed meanwhile."),
     "inactive_account": gettext_lazy("The account is not active."),
+    "operation_not_parked": gettext_lazy("The operation does not wait for a person any more."),
+    "operation_happened": gettext_lazy("The provider shows that it did happen; the books follow the provider."),
     "provider_unavailable": gettext_lazy("The provider cannot be reached; nothing was changed."),
     "provider_throttled": gettext_lazy("The provider wants fewer calls; please try again later."),
     "provider_misconfigured": gettext_lazy("The provider refuses the account's credentials."),

@@ -41,9 +41,12 @@ def _cursor(key: UUID) -> str:
 def _position(cursors: list[str]) -> UUID:
     try:
         (cursor,) = cursors
-        return UUID(bytes=base64.urlsafe_b64decode(cursor + "=="))
+        found: UUID | None = UUID(bytes=base64.urlsafe_b64decode(cursor + "=="))
     except (ValueError, binascii.Error):
-        raise InvalidInput("The cursor is not one of ours.", field=CURSOR, code="invalid_cursor") from None
+        found = None
+    if found is None or _cursor(found) != cursors[0]:
+        raise InvalidInput("The cursor is not one of ours.", field=CURSOR, code="invalid_cursor")
+    return found
 
 
 def _address(request: Request, cursor: str | None) -> str | None:

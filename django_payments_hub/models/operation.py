@@ -47,6 +47,7 @@ class Operation(LedgerModel):
         verbose_name = _("operation")
         verbose_name_plural = _("operations")
         ordering = ("-id",)
+        permissions = [("resolve_operation", _("Can decide about operations that wait for a person"))]
         indexes = [models.Index(fields=["state", "next_attempt_at"], name="payments_hub_operation_due")]
         constraints = [
             models.CheckConstraint(condition=Q(amount_minor__gte=0), name="payments_hub_operation_not_negative"),

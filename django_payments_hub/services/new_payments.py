@@ -107,7 +107,7 @@ def _write(wanted: NewPayment, account: accounts.Account, provider: BaseProvider
 
 
 def _payer(wanted: NewPayment) -> dict[str, str]:
-    """The payer as it is kept: a national id is passed on, never stored."""
+    """The payer as it is kept: a national id goes with the operation, and goes when that is over."""
     payer = {name: value for name, value in wanted.payer.items() if name != "national_id" and value}
     if wanted.terms and wanted.terms.payable.email:
         payer.setdefault("email", wanted.terms.payable.email)
@@ -146,7 +146,9 @@ def open_pay(payment: Payment, parameters: dict[str, object]) -> Operation:
 
 
 def _parameters(wanted: NewPayment) -> dict[str, object]:
+    """What the call needs beyond the payment's row; the secret part is dropped when the operation is over."""
     return {
+        "national_id": wanted.payer.get("national_id", ""),
         "method_token": wanted.method_token,
         "save_method": wanted.save_method,
         "off_session": wanted.off_session,

@@ -69,7 +69,8 @@ def finish(operation: Operation, state: OperationState, *, error_code: str = "",
     operation.finished_at = timezone.now()
     operation.error_code, operation.provider_code = error_code[:60], provider_code[:100]
     operation.attention_code = ""
-    operation.parameters.pop("method_token", None)  # what can pay is not kept longer than needed
+    for secret in ("method_token", "national_id"):  # not kept longer than needed
+        operation.parameters.pop(secret, None)
     operation.save()
 
 

@@ -69,7 +69,7 @@ def pay(payment: Payment, operation: Operation) -> PayRequest:
         save_method=bool(parameters.get("save_method", False)),
         off_session=bool(parameters.get("off_session", False)),
         description=payment.description,
-        payer=Payer(**{name: str(value) for name, value in payment.payer.items()}),
+        payer=_payer(payment, parameters),
         return_url=return_address(payment),
         cancel_url=payment.cancel_url or return_address(payment),
         expires_at=payment.expires_at,
@@ -77,6 +77,11 @@ def pay(payment: Payment, operation: Operation) -> PayRequest:
         recovering=operation.in_doubt,
         first_sent_at=operation.first_sent_at,
     )
+
+
+def _payer(payment: Payment, parameters: Mapping[str, object]) -> Payer:
+    known = {name: str(value) for name, value in payment.payer.items()}
+    return Payer(**known, national_id=str(parameters.get("national_id", "")))
 
 
 def confirm(payment: Payment, operation: Operation) -> ConfirmRequest:

@@ -116,9 +116,7 @@ class PaymentStatusOutput(_Shown):
     currency = serializers.CharField(read_only=True)
     captured = MinorField("captured_minor")
     refunded = MinorField("refunded_minor")
-    next_action = NextActionOutput(
-        read_only=True, allow_null=True, required=False, help_text=_("Only for those who may pay.")
-    )
+    next_action = NextActionOutput(allow_null=True, required=False, help_text=_("Only for those who may pay."))
     failure = FailureOutput(source="*", read_only=True, allow_null=True)
     updated_at = serializers.DateTimeField(read_only=True)
 
@@ -144,18 +142,10 @@ class PaymentOutput(PaymentStatusOutput):
     refunds_url = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField(read_only=True)
     expires_at = serializers.DateTimeField(read_only=True, allow_null=True)
-    provider_payment_id = serializers.CharField(
-        read_only=True, allow_null=True, required=False, help_text=_("For staff.")
-    )
-    provider_session_id = serializers.CharField(
-        read_only=True, allow_null=True, required=False, help_text=_("For staff.")
-    )
-    attention_code = serializers.CharField(
-        read_only=True, required=False, help_text=_("For staff: why a person is needed.")
-    )
-    payer = serializers.DictField(
-        child=serializers.CharField(), read_only=True, required=False, help_text=_("For staff.")
-    )
+    provider_payment_id = serializers.CharField(allow_null=True, required=False, help_text=_("For staff."))
+    provider_session_id = serializers.CharField(allow_null=True, required=False, help_text=_("For staff."))
+    attention_code = serializers.CharField(required=False, help_text=_("For staff: why a person is needed."))
+    payer = serializers.DictField(child=serializers.CharField(), required=False, help_text=_("For staff."))
 
     def get_order_id(self, payment: Payment) -> str | None:
         return payment.order_ref.object_id if payment.order_ref else None
@@ -178,12 +168,8 @@ class RefundOutput(_Shown):
     failure = FailureOutput(source="*", read_only=True, allow_null=True)
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
-    provider_refund_id = serializers.CharField(
-        read_only=True, allow_null=True, required=False, help_text=_("For staff.")
-    )
-    attention_code = serializers.CharField(
-        read_only=True, required=False, help_text=_("For staff: why a person is needed.")
-    )
+    provider_refund_id = serializers.CharField(allow_null=True, required=False, help_text=_("For staff."))
+    attention_code = serializers.CharField(required=False, help_text=_("For staff: why a person is needed."))
 
 
 class LogOutput(serializers.Serializer[Any]):
