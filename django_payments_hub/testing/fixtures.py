@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -16,8 +16,11 @@ from django_payments_hub.services import accounts
 from django_payments_hub.services.provider_calls import provider_class
 from django_payments_hub.testing.sandbox import SandboxClient, SandboxProcess
 
-if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
+
+class _Settings(Protocol):
+    """What pytest-django's fixture `settings` is here, under whatever name its class has."""
+
+    PAYMENTS_HUB: dict[str, Any]
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +31,7 @@ def payments_sandbox_process() -> Iterator[SandboxProcess]:
 
 
 @pytest.fixture
-def payments_sandbox(payments_sandbox_process: SandboxProcess, settings: SettingsWrapper) -> Iterator[SandboxClient]:
+def payments_sandbox(payments_sandbox_process: SandboxProcess, settings: _Settings) -> Iterator[SandboxClient]:
     """The control API of an empty sandbox, with every account that connects somewhere pointed at it for the test.
 
     Accounts keep their keys and webhook secrets; only where they connect to changes.
