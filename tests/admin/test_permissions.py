@@ -12,6 +12,7 @@ from django.test import Client
 from django_payments_hub.models import (
     EventDelivery,
     IdempotencyKey,
+    Operation,
     Payment,
     ProviderAccount,
     Refund,
@@ -31,6 +32,8 @@ NEEDS = {
     (Payment, "sync"): "sync_payment",
     (Payment, "selected_refund"): "refund_payment",
     (Refund, "cancel"): "refund_payment",
+    (Operation, "try_again"): "resolve_operation",
+    (Operation, "not_happened"): "resolve_operation",
     (WebhookEvent, "replay"): "replay_webhookevent",
     (WebhookEvent, "selected_replay"): "replay_webhookevent",
     (EventDelivery, "replay"): "replay_eventdelivery",
