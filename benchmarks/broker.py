@@ -24,7 +24,10 @@ def chosen_broker() -> Iterator[str]:
     url = wanted if _answers(wanted) else "filesystem://"
     with tempfile.TemporaryDirectory(prefix="payments-hub-bench-") as folder:
         os.environ.update(CELERY_BROKER_URL=url, VAR_DIR=folder)
-        yield url.partition(":")[0]
+        try:
+            yield url.partition(":")[0]
+        finally:
+            _leave_nothing()
 
 
 def _answers(url: str) -> bool:
@@ -52,10 +55,18 @@ def empty() -> None:
     if os.environ["CELERY_BROKER_URL"].startswith("redis"):
         from benchmarks.settings import QUEUE
 
-        _redis().delete(QUEUE, f"_kombu.binding.{QUEUE}")
+        _redis().delete(QUEUE)
         return
     for message in Path(os.environ["VAR_DIR"], "queue", "messages").iterdir():
         message.unlink()
+
+
+def _leave_nothing() -> None:
+    """The filesystem's messages go with their folder."""
+    if os.environ["CELERY_BROKER_URL"].startswith("redis"):
+        from benchmarks.settings import QUEUE
+
+        _redis().delete(QUEUE, f"_kombu.binding.{QUEUE}", f"_kombu.binding_permanent.{QUEUE}")
 
 
 def _redis() -> Redis:

@@ -6,9 +6,14 @@ import gc
 import statistics
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from benchmarks import stage
 from benchmarks.report import Report, spread
+
+if TYPE_CHECKING:
+    from stripe import StripeClient
+    from stripe.params import PaymentIntentCreateParams
 
 ROUNDS, COUNT, WARM_UP = 15, 10, 10
 
@@ -47,16 +52,16 @@ def _cpu_ms(step: Callable[[], object], count: int) -> float:
     return (time.process_time() - began) / count * 1e3
 
 
-def _bare(client):  # type: ignore[no-untyped-def]
+def _bare(client: StripeClient) -> object:
     intent = client.v1.payment_intents.create({**_PARAMETERS})
     return client.v1.payment_intents.confirm(intent.id, {"payment_method": stage.CARD})
 
 
-def _one_call(client):  # type: ignore[no-untyped-def]
+def _one_call(client: StripeClient) -> object:
     return client.v1.payment_intents.create({**_PARAMETERS, "payment_method": stage.CARD, "confirm": True})
 
 
-_PARAMETERS = {
+_PARAMETERS: PaymentIntentCreateParams = {
     "amount": 4200,
     "currency": "usd",
     "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},

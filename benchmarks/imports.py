@@ -41,7 +41,7 @@ def run(report: Report) -> None:
         base, ours = (min(float(str(start[name])) for start in starts) for starts in (without, with_hub))
         report.line(label, f"{base:.1f} -> {ours:.1f} {unit}, added {ours - base:.1f} {unit}", f"goal {goal} {unit}")
     added = _modules(with_hub[0]) - _modules(without[0])
-    report.line("heavy modules it loads", ", ".join(sorted(added.intersection(_HEAVY))) or "none")
+    report.line("heavy modules it loads", ", ".join(name for name in _HEAVY if name in added) or "none")
 
 
 def _modules(start: dict[str, object]) -> set[object]:

@@ -6,9 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from benchmarks import events, stage
 from benchmarks.report import Report
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 _FRAME = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE SAVEPOINT)\b")
 
@@ -77,14 +81,14 @@ def _post_notice(event_id: str) -> None:
     _expect(answer.status_code, 200)
 
 
-def _create(user):  # type: ignore[no-untyped-def]
+def _create(user: User) -> Callable[[], None]:
     from django_payments_hub.services import payments
 
     wish = stage.wish(user)
     return lambda: _expect(payments.create(wish).status, "completed")
 
 
-def _post_payment(user):  # type: ignore[no-untyped-def]
+def _post_payment(user: User) -> Callable[[], None]:
     from rest_framework.test import APIClient
 
     client, order = APIClient(), stage.order(user)
