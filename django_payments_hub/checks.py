@@ -10,14 +10,18 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
 
-from django_payments_hub.conf import HubSettings, hub_settings
+from django_payments_hub.conf import DEFAULT_THROTTLES, HubSettings, hub_settings, parse_rate
+from django_payments_hub.domain.statuses import Mode
 from django_payments_hub.exceptions import ConfigurationError
 from django_payments_hub.services import accounts, orders
 
 TAG = "payments_hub"
 
 _Checks = Iterator[CheckMessage]
+_ALIAS_LENGTH = 50  # of ProviderAccount.alias
 
 
 def register_all() -> None:
@@ -32,7 +36,14 @@ def check_configuration(**_: object) -> list[CheckMessage]:
         known = hub_settings()
     except ConfigurationError as error:
         return [Error(error.message, id="payments_hub.E001")]
-    return [*_check_order_model(known), *_check_accounts(known), *_check_numbers(known), *_check_databases()]
+    return [
+        *_check_order_model(known),
+        *_check_aliases(known),
+        *_check_accounts(known),
+        *_check_numbers(known),
+        *_check_throttles(known),
+        *_check_databases(),
+    ]
 
 
 def check_deployment(**_: object) -> list[CheckMessage]:
@@ -41,7 +52,7 @@ def check_deployment(**_: object) -> list[CheckMessage]:
         known = hub_settings()
     except ConfigurationError:
         return []  # E001 says it
-    return [*_check_addresses(known), *_check_worker(), *_check_provider_advice(known)]
+    return [*_check_addresses(known), *_check_worker(), *_check_provider_advice(known), *_check_modes(known)]
 
 
 def _check_order_model(known: HubSettings) -> _Checks:
@@ -58,6 +69,22 @@ def _check_order_model(known: HubSettings) -> _Checks:
             hint="Return a django_payments_hub.domain.payable.Payable with amount and owner.",
             id="payments_hub.E003",
         )
+
+
+def _check_aliases(known: HubSettings) -> _Checks:
+    for alias in known.accounts:
+        try:
+            validate_slug(alias)
+        except ValidationError:
+            fits = False
+        else:
+            fits = len(alias) <= _ALIAS_LENGTH
+        if not fits:
+            yield Error(
+                f"The account alias {alias!r} is no slug of at most {_ALIAS_LENGTH} characters.",
+                hint="Letters, digits, hyphens and underscores: it is part of the webhook's address.",
+                id="payments_hub.E010",
+            )
 
 
 def _check_accounts(known: HubSettings) -> _Checks:
@@ -78,6 +105,27 @@ def _check_numbers(known: HubSettings) -> _Checks:
         )
     if known.webhook_max_bytes <= 0 or known.api_max_bytes <= 0:
         yield Error("WEBHOOK_MAX_BYTES and API_MAX_BYTES must be positive.", id="payments_hub.E006")
+
+
+def _check_throttles(known: HubSettings) -> _Checks:
+    for scope, rate in known.throttles.items():
+        if scope not in DEFAULT_THROTTLES:
+            yield Error(
+                f"THROTTLES has an unknown scope {scope!r}.",
+                hint=f"Known are {', '.join(DEFAULT_THROTTLES)}.",
+                id="payments_hub.E009",
+            )
+        try:
+            _rate(rate)
+        except ConfigurationError as error:
+            yield Error(f"{scope}: {error.message}", id="payments_hub.E008")
+
+
+def _rate(rate: object) -> None:
+    """Raises ConfigurationError for what is no rate; a project's settings hold anything, None being no limit."""
+    if rate is not None and not isinstance(rate, str):
+        raise ConfigurationError(f"THROTTLES has {rate!r}; a rate looks like '20/hour'.", code="invalid_rate")
+    parse_rate(rate or "")
 
 
 def _check_databases() -> _Checks:
@@ -134,3 +182,16 @@ def _check_provider_advice(known: HubSettings) -> _Checks:
             continue  # E004 says it
         for sentence in advice:
             yield checks.Warning(f"Account {alias!r}: {sentence}", id="payments_hub.W006")
+
+
+def _check_modes(known: HubSettings) -> _Checks:
+    active: dict[str, list[str]] = {}
+    for alias, declared in known.accounts.items():
+        if declared.get("ACTIVE", True):
+            active.setdefault(str(declared.get("MODE", "")), []).append(alias)
+    if Mode.LIVE in active and Mode.TEST in active:
+        yield checks.Warning(
+            f"Beside live accounts these test accounts are active: {', '.join(active[Mode.TEST])}.",
+            hint='Customers are refused them: set "ACTIVE": False, or leave them out.',
+            id="payments_hub.W007",
+        )

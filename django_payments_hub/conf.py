@@ -38,6 +38,23 @@ DEFAULT_THROTTLES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_PERIOD_S: Mapping[str, int] = MappingProxyType({"s": 1, "m": 60, "h": 3600, "d": 86400})
+
+
+@lru_cache(maxsize=32)
+def parse_rate(text: str) -> tuple[int, int] | None:
+    """A rate of `THROTTLES`: `20/hour` as (20, 3600), requests and seconds; None for no limit.
+
+    Raises:
+        ConfigurationError: `invalid_rate`. The grammar is DRF's: of the period only the first letter counts.
+    """
+    if not text:
+        return None
+    number, _, period = text.partition("/")
+    if not (number.isascii() and number.isdecimal()) or period[:1] not in _PERIOD_S:
+        raise ConfigurationError(f"THROTTLES has {text!r}; a rate looks like '20/hour'.", code="invalid_rate")
+    return int(number), _PERIOD_S[period[0]]
+
 
 _Value = TypeVar("_Value")
 
