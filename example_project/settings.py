@@ -1,4 +1,4 @@
-"""Settings of the demo shop, from the environment; everything has a default that needs no service.
+"""Settings of the demo shop, from the environment; with DEBUG everything has a default that needs no service.
 
 `DATABASE_URL` and `CELERY_BROKER_URL` switch to PostgreSQL or MariaDB and to Redis or RabbitMQ.
 """
@@ -6,6 +6,7 @@
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from django_payments_hub.conf import beat_schedule
 
@@ -16,7 +17,17 @@ VAR_DIR = env.path("VAR_DIR", default=str(BASE_DIR / "var"))
 Path(VAR_DIR).mkdir(parents=True, exist_ok=True)
 
 DEBUG = env.bool("DEBUG", default=True)
-SECRET_KEY = env.str("SECRET_KEY", default="a-demo-key-that-no-real-project-uses-0123456789-abcdefghij")
+
+
+def _secret(name: str, *, demo: str) -> str:
+    """A secret from the environment. The demo's own is published: it stands in under DEBUG alone."""
+    value = str(env.str(name, default=demo if DEBUG else ""))
+    if not value:
+        raise ImproperlyConfigured(f"{name} must be set in the environment: only with DEBUG does the demo's stand in.")
+    return value
+
+
+SECRET_KEY = _secret("SECRET_KEY", demo="a-demo-key-that-no-real-project-uses-0123456789-abcdefghij")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "testserver"])
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
@@ -141,9 +152,9 @@ PAYMENTS_HUB = {
             "PROVIDER": "stripe",
             "MODE": "test",
             "LABEL": "Card",
-            "SECRET_KEY": env.str("STRIPE_SECRET_KEY", default="sk_test_demo"),
-            "PUBLISHABLE_KEY": env.str("STRIPE_PUBLISHABLE_KEY", default="pk_test_demo"),
-            "WEBHOOK_SECRETS": env.list("STRIPE_WEBHOOK_SECRETS", default=["whsec_demo"]),
+            "SECRET_KEY": _secret("STRIPE_SECRET_KEY", demo="sk_test_demo"),
+            "PUBLISHABLE_KEY": _secret("STRIPE_PUBLISHABLE_KEY", demo="pk_test_demo"),
+            "WEBHOOK_SECRETS": env.parse_value(_secret("STRIPE_WEBHOOK_SECRETS", demo="whsec_demo"), list),
             "API_BASE": env.str("STRIPE_API_BASE", default=f"{SANDBOX_URL}/stripe"),
         },
     },
