@@ -17,6 +17,7 @@ from typing import TypedDict, TypeVar
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
+from django_payments_hub.domain.masking import Masked
 from django_payments_hub.exceptions import ConfigurationError
 
 SETTING = "PAYMENTS_HUB"
@@ -59,8 +60,8 @@ def parse_rate(text: str) -> tuple[int, int] | None:
 _Value = TypeVar("_Value")
 
 
-def _setting(default: _Value, help_text: str) -> _Value:
-    return field(default_factory=lambda: default, metadata={"help": help_text})
+def _setting(default: _Value, help_text: str, *, secret: bool = False) -> _Value:
+    return field(default_factory=lambda: default, metadata={"help": help_text}, repr=not secret)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,7 @@ class HubSettings:
         MappingProxyType({}),
         "Merchant accounts by alias, in the grammar of DATABASES: PROVIDER, MODE (`test` or `live`), ACTIVE, LABEL, "
         "and the keys the provider needs.",
+        secret=True,
     )
     order_model: str = _setting("", "The host's order model as `app.Model`; it implements the payable protocol.")
     access_policy: str = _setting(
@@ -84,7 +86,7 @@ class HubSettings:
         (), "Hosts (with port where not the default) a `return_url` or `cancel_url` may lead to."
     )
     encryption_keys: tuple[str, ...] = _setting(
-        (), "Fernet keys for credentials kept in the database: the first encrypts, all decrypt."
+        (), "Fernet keys for credentials kept in the database: the first encrypts, all decrypt.", secret=True
     )
     idempotency_key_required: bool = _setting(False, "Refuse POSTs that move money without an Idempotency-Key.")
     idempotency_lease_s: int = _setting(90, "After so long a request that died no longer blocks its Idempotency-Key.")
@@ -99,7 +101,7 @@ class HubSettings:
     api_page_size: int = _setting(25, "Rows on one page of a list.")
     throttles: Mapping[str, str] = _setting(DEFAULT_THROTTLES, "Rates by scope, in DRF's grammar.")
     lease_margin_s: int = _setting(5, "Added to a provider's call deadline to make the lease of an operation.")
-    operation_max_tries: int = _setting(8, "After so many tries an operation without an answer waits for a person.")
+    operation_max_tries: int = _setting(20, "After so many tries an operation without an answer waits for a person.")
     inbox_max_tries: int = _setting(10, "After so many tries a notification that cannot be applied waits for a person.")
     delivery_max_tries: int = _setting(10, "After so many tries a handler's delivery waits for a person.")
     retry_base_s: float = _setting(2.0, "First pause before something is tried again; doubles, with jitter.")
@@ -165,7 +167,7 @@ def _coerced(key: str, value: object, default: object) -> object:
     if isinstance(default, tuple) and isinstance(value, list | tuple):
         return tuple(str(item) for item in value)
     if isinstance(default, Mapping) and isinstance(value, Mapping):
-        return {**default, **value} if key == "THROTTLES" else value
+        return _mapping(key, value)
     if isinstance(default, bool) is isinstance(value, bool):
         if isinstance(default, float) and isinstance(value, int | float):
             return float(value)  # seconds, not money
@@ -174,6 +176,13 @@ def _coerced(key: str, value: object, default: object) -> object:
     raise ConfigurationError(
         f"{SETTING}[{key!r}] must be a {type(default).__name__}, not {type(value).__name__}.", code="invalid_setting"
     )
+
+
+def _mapping(key: str, value: Mapping[str, object]) -> Mapping[str, object]:
+    if key == "THROTTLES":
+        return {**DEFAULT_THROTTLES, **value}
+    # Accounts hold credentials: an error report may print whatever local name they have somewhere.
+    return Masked({alias: Masked(known) if isinstance(known, Mapping) else known for alias, known in value.items()})
 
 
 _DEFAULTS = HubSettings()

@@ -105,6 +105,9 @@ class AccountForm(_ModelForm):
         mode = cleaned.get("mode") or self.instance.mode
         if self.errors or not mode:
             return cleaned
+        self._require_secrets_for_new_address(cleaned, str(mode))
+        if self.errors:
+            return cleaned
         values = self._values(cleaned)
         alias = str(cleaned.get("alias") or self.instance.alias)
         try:
@@ -116,6 +119,23 @@ class AccountForm(_ModelForm):
             self.add_error(None, error.message)
         self.values = values
         return cleaned
+
+    def _require_secrets_for_new_address(self, cleaned: dict[str, Any], mode: str) -> None:
+        """With another address or mode the stored secrets are not reused: they would be sent there."""
+        keys = fields(provider_class(self.provider_name).Config)
+        moved = bool(self._stored) and mode != self.instance.mode
+        for key in keys:
+            if key.metadata.get("address"):
+                moved = moved or (bool(self._stored) and self._address(key, cleaned) != self._stored_address(key))
+        for key in keys:
+            if moved and key.metadata.get("secret") and cleaned.get(PREFIX + key.name) in (None, ""):
+                self.add_error(PREFIX + key.name, _("The address or the mode is another one: type this again."))
+
+    def _address(self, key: Field[Any], cleaned: dict[str, Any]) -> str:
+        return str(cleaned.get(PREFIX + key.name) or key.default)
+
+    def _stored_address(self, key: Field[Any]) -> str:
+        return str(self._stored.get(key.name.upper()) or key.default)
 
     def _values(self, cleaned: dict[str, Any]) -> dict[str, object]:
         config = provider_class(self.provider_name).Config

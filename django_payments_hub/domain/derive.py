@@ -91,9 +91,11 @@ def payment_status(standing: Standing) -> PaymentStatus:
         return PaymentStatus.CANCELLED
     if standing.stage is Stage.EXPIRED:
         return PaymentStatus.EXPIRED
-    if standing.outcome_unknown:
+    status = _unpaid_status(standing)
+    # What failed stays so: all that can be in doubt then is its withdrawal.
+    if standing.outcome_unknown and status is not PaymentStatus.FAILED:
         return PaymentStatus.PROCESSING
-    return _unpaid_status(standing)
+    return status
 
 
 def _paid_status(standing: Standing) -> PaymentStatus:

@@ -39,8 +39,9 @@ REFUND_MOVES: Mapping[RefundStatus, frozenset[RefundStatus]] = {
     _R.PROCESSING: frozenset({_R.COMPLETED, _R.FAILED, _R.CANCELLED}),
     # A refund can come back days after it succeeded (closed account): F16.
     _R.COMPLETED: frozenset({_R.FAILED}),
-    _R.FAILED: frozenset(),
-    _R.CANCELLED: frozenset(),
+    # Our own word, from before the provider had named the refund; its word goes first (I20).
+    _R.FAILED: frozenset({_R.PROCESSING, _R.COMPLETED}),
+    _R.CANCELLED: frozenset({_R.PROCESSING, _R.COMPLETED, _R.FAILED}),
 }
 
 _FINAL = frozenset({_O.SUCCEEDED, _O.DECLINED, _O.FAILED})

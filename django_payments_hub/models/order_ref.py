@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from moneyed import Money
 
 from django_payments_hub.domain.money import from_minor
-from django_payments_hub.models.base import LedgerModel, ProviderIdField, minor_field
+from django_payments_hub.models.base import LedgerModel, ProviderIdField, minor_field, mode_field
 
 
 class OrderRef(LedgerModel):
@@ -32,6 +32,7 @@ class OrderRef(LedgerModel):
         related_name="payments_hub_orders",
         verbose_name=_("owner"),
     )
+    mode = mode_field()
     guest_token_hash = models.CharField(max_length=64, blank=True, editable=False)
     currency = models.CharField(_("currency"), max_length=3)
     total_minor = minor_field(_("total"))

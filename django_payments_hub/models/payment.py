@@ -46,6 +46,15 @@ class Payment(LedgerModel):
         related_name="payments_hub_payments",
         verbose_name=_("payer"),
     )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("owner of the order"),
+        help_text=_("Copied from the order, so that the payments one may see are found by one index each."),
+    )
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, null=True, blank=True, related_name="payments")
     payment_method = models.ForeignKey(
         PaymentMethod, on_delete=models.PROTECT, null=True, blank=True, related_name="payments"
@@ -108,6 +117,7 @@ class Payment(LedgerModel):
         ]
         indexes = [
             models.Index(fields=["user", "id"], name="payments_hub_payment_user"),
+            models.Index(fields=["owner", "id"], name="payments_hub_payment_owner"),
             models.Index(fields=["status", "expires_at"], name="payments_hub_payment_expiry"),
         ]
         constraints = [

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import ClassVar, Generic, TypeVar, cast
 
+from django_payments_hub.domain.masking import Masked
 from django_payments_hub.domain.statuses import CaptureMethod, Flow, MethodKind, Verdict
 from django_payments_hub.exceptions import ConfigurationError, Unsupported
 from django_payments_hub.provider_kit.types import (
@@ -77,6 +78,12 @@ class BaseConfig:
 FieldT = TypeVar("FieldT")
 
 
+def address(default: str) -> str:
+    """Where the provider is reached: with another one every secret of the account has to be given anew."""
+    made: str = field(default=default, metadata={"address": True})
+    return made
+
+
 def secret(default: FieldT | None = None) -> FieldT:
     """A credential, or a tuple of them: hidden in every repr. Required when there is no default."""
     return _field({"secret": True}, default, shown=False)
@@ -103,7 +110,7 @@ def parse_config(config_class: type[ConfigT], account: AccountConfig) -> ConfigT
         ConfigurationError: a key is missing, empty or unknown; the message names it, never its value.
     """
     known = {f.name: f for f in fields(config_class)}
-    values = {key.lower(): _frozen(value) for key, value in account.values.items()}
+    values = Masked({key.lower(): _frozen(value) for key, value in account.values.items()})
     for name in values:
         if name not in known:
             raise ConfigurationError(

@@ -18,6 +18,7 @@ from django.db.models.signals import post_migrate, post_save
 from django.utils import timezone
 
 from django_payments_hub.conf import SETTING, hub_settings
+from django_payments_hub.domain.masking import Masked
 from django_payments_hub.domain.statuses import Mode
 from django_payments_hub.exceptions import ConfigurationError, NotFound
 from django_payments_hub.models import ProviderAccount
@@ -76,12 +77,36 @@ def choose(*, alias: str = "", provider: str = "") -> Account:
     """
     if alias:
         return get(alias)
-    found = [account for account in active_accounts() if provider in ("", account.row.provider)]
+    found = [account for account in payable_accounts() if provider in ("", account.row.provider)]
     if not found:
         raise NotFound("There is no such account.", code="unknown_account")
     if len(found) > 1:
         raise NotFound("There are several accounts; name one by its alias.", code="ambiguous_account")
     return found[0]
+
+
+def takes_real_money() -> bool:
+    """Whether an active account is live: then no order may be paid with play money (S23)."""
+    declared = hub_settings().accounts.values()
+    if any(str(known.get("MODE", "")) == Mode.LIVE and known.get("ACTIVE", True) for known in declared):
+        return True
+    stored = ProviderAccount.objects.filter(
+        origin=ProviderAccount.Origin.DATABASE, mode=Mode.LIVE.value, is_active=True
+    )
+    return stored.exists()
+
+
+def payable_accounts() -> list[Account]:
+    """The active accounts an order can be paid with: the live ones as soon as there is one."""
+    found = active_accounts()
+    live = [account for account in found if account.config.mode is Mode.LIVE]
+    return live or found
+
+
+def refuse_play_money(account: Account) -> None:
+    """Raises NotFound(`unknown_account`) for a test account while a live one is active."""
+    if account.config.mode is Mode.TEST and takes_real_money():
+        raise NotFound(f"The account {account.row.alias!r} takes no real money.", code="unknown_account")
 
 
 def _load(alias: str) -> Account:
@@ -112,7 +137,7 @@ def settings_config(alias: str) -> AccountConfig:
         alias=alias,
         provider=str(declared.get("PROVIDER", "")),
         mode=_mode(alias, declared),
-        values={key: value for key, value in declared.items() if key not in _RESERVED},
+        values=Masked({key: value for key, value in declared.items() if key not in _RESERVED}),
     )
 
 
@@ -187,7 +212,7 @@ def decrypt(stored: str) -> dict[str, object]:
     if not stored:
         return {}
     try:
-        values: dict[str, object] = json.loads(_fernet().decrypt(stored.encode()))
+        values = Masked(json.loads(_fernet().decrypt(stored.encode())))
     except (InvalidToken, ValueError):
         raise ConfigurationError(
             "The credentials of the account cannot be decrypted: is an old key missing?", code="credentials_unreadable"

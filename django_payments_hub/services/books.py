@@ -44,6 +44,9 @@ AMOUNT_FIELDS = (
 EXCESS = "refunded_in_excess"
 """Attention code of a payment of which the provider refunded more than it captured."""
 
+OVERPAID = "order_overpaid"
+"""Attention code of a payment with which its order has more than it costs: the provider says so, a person refunds."""
+
 _WATCHED = (
     *AMOUNT_FIELDS,
     "stage",
@@ -191,6 +194,15 @@ class Books:
         if new not in (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION):
             payment.next_action = None  # holds what lets the customer pay: not kept longer than needed
         self._mark_excess()
+        self._mark_overpaid()
+
+    def _mark_overpaid(self) -> None:
+        order_ref, payment = self.payment.order_ref, self.payment
+        if order_ref is None or self.created or payment.attention_code:
+            return
+        grows = self._active() - self._active_before
+        if grows > 0 and order_ref.active_minor + grows > order_ref.total_minor:
+            payment.attention_code = OVERPAID
 
     def _mark_excess(self) -> None:
         payment = self.payment
@@ -249,7 +261,12 @@ class Books:
         if delta or self.created:
             order_ref.active_minor += delta
             OrderRef.objects.filter(pk=order_ref.pk).update(
-                active_minor=order_ref.active_minor, total_minor=order_ref.total_minor, currency=order_ref.currency
+                active_minor=order_ref.active_minor,
+                total_minor=order_ref.total_minor,
+                currency=order_ref.currency,
+                mode=order_ref.mode,
+                user_id=order_ref.user_id,
+                guest_token_hash=order_ref.guest_token_hash,
             )
 
     def _active(self) -> int:

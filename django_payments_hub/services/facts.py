@@ -117,8 +117,9 @@ def _merge_payment(books: Books, fact: PaymentFact) -> Verdict:
     _take_failure(payment, fact)
     if payment.stage == told[0]:
         _take_details(payment, fact)
-    for refund in fact.refunds:
-        refund_facts.merge(books, refund)
+    held = [refund for refund in fact.refunds if refund_facts.merge(books, refund) is Verdict.UNMATCHED]
+    if held:
+        return Verdict.UNMATCHED  # told again when it is known whose refund it is
     if _snapshot(payment) != before or books.refunds_changed:
         return Verdict.APPLIED
     return Verdict.DUPLICATE if known == told else Verdict.STALE

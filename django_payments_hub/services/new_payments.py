@@ -10,13 +10,14 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from moneyed import Money
 
 from django_payments_hub.conf import hub_settings
 from django_payments_hub.domain.money import to_minor
 from django_payments_hub.domain.payable import UserKey
-from django_payments_hub.domain.statuses import CaptureMethod, Flow, OperationKind, PaymentStatus, Source
+from django_payments_hub.domain.statuses import CaptureMethod, Flow, Mode, OperationKind, PaymentStatus, Source, Stage
 from django_payments_hub.exceptions import Conflict, InvalidInput, RuleViolation
 from django_payments_hub.models import Operation, OrderRef, Payment
 from django_payments_hub.models.base import new_id
@@ -27,6 +28,8 @@ from django_payments_hub.services.orders import Terms
 
 OnCommit = Callable[[UUID], None]
 """Called with the new row's id inside the transaction that makes it; raising undoes the transaction."""
+
+IN_PROGRESS = "payment_in_progress"
 
 ABANDONABLE = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION)
 """Statuses in which a payment waits for a customer who may never come back."""
@@ -64,36 +67,59 @@ class NewPayment:
     defer: bool = False
 
 
-def record(
-    wanted: NewPayment,
-    account: accounts.Account,
-    provider: BaseProvider[Any],
-    currency: str,
-    on_commit: OnCommit | None,
-) -> tuple[Payment, Operation | None]:
+@dataclass(frozen=True, kw_only=True)
+class NewRecord:
+    """A new payment with what was looked up for it. `withdrawn`: what could be paid beside it was dealt with."""
+
+    wanted: NewPayment
+    account: accounts.Account
+    provider: BaseProvider[Any]
+    currency: str
+    on_commit: OnCommit | None = None
+    withdrawn: bool = False
+
+
+def record(new: NewRecord) -> tuple[Payment, Operation | None]:
+    """Write the payment and, unless it is deferred, its first operation; commits.
+
+    Raises:
+        Conflict: `payment_in_progress`, also where an earlier payment of the order can still be paid at its provider.
+        InvalidInput, RuleViolation: the amount is not the order's.
+    """
     with transaction.atomic(durable=True):
-        payment = _write(wanted, account, provider, currency)
-        operation = None if wanted.defer else open_pay(payment, _parameters(wanted))
-        if on_commit is not None:
-            on_commit(payment.pk)
+        payment = _write(new)
+        operation = None if new.wanted.defer else open_pay(payment, _parameters(new.wanted))
+        if new.on_commit is not None:
+            new.on_commit(payment.pk)
     return payment, operation
 
 
-def _write(wanted: NewPayment, account: accounts.Account, provider: BaseProvider[Any], currency: str) -> Payment:
-    order_ref = orders.locked_ref(wanted.terms) if wanted.terms else None
-    amount_minor = _amount_minor(wanted, order_ref, currency)
+def still_payable() -> Q:
+    """Payments that a customer could still pay: those that wait, and declined ones whose object lives on."""
+    return Q(status__in=[status.value for status in ABANDONABLE]) | _declined_but_alive()
+
+
+def _declined_but_alive() -> Q:
+    """The order does not count them any more, yet a browser that kept their client secret could pay them."""
+    return Q(status=PaymentStatus.FAILED.value, stage=Stage.DECLINED.value, provider_payment_id__isnull=False)
+
+
+def _write(new: NewRecord) -> Payment:
+    wanted, mode = new.wanted, new.account.config.mode
+    order_ref = _order_ref(new, mode)
     payment_id = new_id()
     payment = Payment(
         id=payment_id,
-        account=account.row,
-        mode=account.config.mode.value,
+        account=new.account.row,
+        mode=mode.value,
         order_ref=order_ref,
+        owner_id=order_ref.user_id if order_ref else None,
         user_id=key_of(wanted.user),  # type: ignore[misc]  # a host's user may have a UUID key
-        amount_minor=amount_minor,
-        currency=currency,
+        amount_minor=_amount_minor(wanted, order_ref, new.currency),
+        currency=new.currency,
         flow=wanted.flow.value,
         capture_method=wanted.capture_method.value,
-        reference=provider.make_reference(str(payment_id)),
+        reference=new.provider.make_reference(str(payment_id)),
         description=wanted.description or (wanted.terms.payable.description if wanted.terms else ""),
         metadata=dict(wanted.metadata),
         payer=_payer(wanted),
@@ -104,6 +130,15 @@ def _write(wanted: NewPayment, account: accounts.Account, provider: BaseProvider
     books = Books(payment, told_by(wanted.actor or wanted.user), created=True)
     books.close()
     return payment
+
+
+def _order_ref(new: NewRecord, mode: Mode) -> OrderRef | None:
+    if new.wanted.terms is None:
+        return None
+    order_ref, made_now = orders.locked_ref(new.wanted.terms, mode)
+    if not made_now and not new.withdrawn and order_ref.payments.filter(_declined_but_alive()).exists():
+        raise _in_progress()
+    return order_ref
 
 
 def _payer(wanted: NewPayment) -> dict[str, str]:
@@ -133,10 +168,14 @@ def _no_room(order_ref: OrderRef, wanted_minor: int) -> RuleViolation | Conflict
     if wanted_minor > order_ref.total_minor:
         return RuleViolation("The amount is more than the order's.", code="amount_exceeds_order")
     if order_ref.payments.filter(status__in=under_way).exists():
-        return Conflict("Another payment of this order is under way.", code="payment_in_progress")
+        return _in_progress()
     if order_ref.open_minor > 0:
         return RuleViolation("The amount is more than is open of the order.", code="amount_exceeds_order")
     return RuleViolation("The order is paid.", code="order_already_paid")
+
+
+def _in_progress() -> Conflict:
+    return Conflict("Another payment of this order is under way.", code=IN_PROGRESS)
 
 
 def open_pay(payment: Payment, parameters: dict[str, object]) -> Operation:

@@ -18,6 +18,7 @@ from django.db.models.signals import pre_delete
 from django_payments_hub.conf import SETTING, hub_settings
 from django_payments_hub.domain.money import to_minor
 from django_payments_hub.domain.payable import Payable
+from django_payments_hub.domain.statuses import Mode
 from django_payments_hub.exceptions import ConfigurationError, NotFound, RuleViolation
 from django_payments_hub.models import OrderRef, Payment
 
@@ -94,18 +95,25 @@ def guest_token_fits(token: str, token_hash: str) -> bool:
     return hmac.compare_digest(hash_guest_token(token).encode(), token_hash.encode())
 
 
-def locked_ref(terms: Terms) -> OrderRef:
-    """The order's OrderRef under lock, made on first use, its total brought up to date. Inside a transaction."""
-    found = _locked(terms) or _made(terms) or _locked(terms)
+def locked_ref(terms: Terms, mode: Mode) -> tuple[OrderRef, bool]:
+    """The order's OrderRef under lock and whether it was made now; what the order says is brought up to date in it.
+
+    The caller writes it. Inside a transaction.
+    """
+    known = _locked(terms)
+    found = known or _made(terms, mode) or _locked(terms)
     if found is None:
         raise NotFound("There is no such order.", code="unknown_order")
     if found.active_minor and found.currency != terms.currency:
         raise RuleViolation("The order has payments in another currency.", code="currency_mismatch")
-    found.currency, found.total_minor = terms.currency, terms.total_minor
-    return found
+    if found.active_minor and found.mode != mode:
+        raise RuleViolation("The order has payments of the other mode.", code="mode_mismatch")
+    found.currency, found.total_minor, found.mode = terms.currency, terms.total_minor, mode.value
+    found.user_id, found.guest_token_hash = terms.payable.owner_id, terms.guest_token_hash  # type: ignore[assignment]
+    return found, known is None
 
 
-def _made(terms: Terms) -> OrderRef | None:
+def _made(terms: Terms, mode: Mode) -> OrderRef | None:
     """A new row, which nobody else can see or lock before the commit; None when somebody was faster."""
     try:
         with transaction.atomic():
@@ -114,6 +122,7 @@ def _made(terms: Terms) -> OrderRef | None:
                 object_id=terms.object_id,
                 user_id=terms.payable.owner_id,  # type: ignore[misc]  # a host's user may have a UUID key
                 guest_token_hash=terms.guest_token_hash,
+                mode=mode.value,
                 currency=terms.currency,
                 total_minor=terms.total_minor,
             )
@@ -182,4 +191,23 @@ def _refuse_deletion(*, instance: models.Model, **_: object) -> None:
 
 def owner_filter(user_id: object) -> models.Q:
     """Payments a user owns: his own, and those of his orders."""
-    return models.Q(user_id=user_id) | models.Q(order_ref__user_id=user_id)
+    return models.Q(user_id=user_id) | models.Q(owner_id=user_id)
+
+
+def require_unchanged(payment: Payment) -> None:
+    """Refuse to go on with a payment whose order is no longer what it was made for (F51).
+
+    Raises:
+        RuleViolation: `order_changed`, another price or currency; `order_not_payable`, no longer his to pay.
+    """
+    order_ref = payment.order_ref
+    if order_ref is None:
+        return
+    model = ContentType.objects.get_for_id(order_ref.content_type_id).model_class()
+    order = model._default_manager.filter(pk=order_ref.object_id).first() if model else None
+    payable = order.payable(payment.user) if order is not None else None  # type: ignore[attr-defined]
+    if payable is None:
+        raise RuleViolation("The order can no longer be paid.", code="order_not_payable")
+    currency = payable.amount.currency.code
+    if currency != order_ref.currency or to_minor(payable.amount, currency) != order_ref.total_minor:
+        raise RuleViolation("The order has changed since; make a new payment.", code="order_changed")

@@ -6,6 +6,7 @@ payment as it then stands; a decline is a payment with status `failed`, an outco
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -17,15 +18,18 @@ from django_payments_hub.domain.money import currency_code, to_minor
 from django_payments_hub.domain.statuses import Flow, OperationKind, OperationState, PaymentStatus, Source, Stage
 from django_payments_hub.exceptions import Conflict, InvalidInput, NotFound, RuleViolation
 from django_payments_hub.models import Operation, Payment
-from django_payments_hub.services import accounts, operations, provider_calls
+from django_payments_hub.services import accounts, operations, orders, provider_calls
 from django_payments_hub.services.books import Books, Told, open_books
 from django_payments_hub.services.new_payments import (
     ABANDONABLE,
+    IN_PROGRESS,
     NewPayment,
+    NewRecord,
     OnCommit,
     key_of,
     open_pay,
     record,
+    still_payable,
     told_by,
 )
 from django_payments_hub.services.orders import Terms
@@ -51,12 +55,18 @@ def create(wanted: NewPayment, *, on_commit: OnCommit | None = None) -> Payment:
     provider.supports(flow=wanted.flow, currency=currency, capture_method=wanted.capture_method)
     if wanted.flow is Flow.TOKEN and not wanted.method_token and not wanted.defer:
         raise InvalidInput("The token flow needs a payment method's token.", field="payment_method_token")
+    if wanted.save_method:
+        provider.require("saved_methods")
+    if wanted.terms:
+        accounts.refuse_play_money(account)
+    start = NewRecord(wanted=wanted, account=account, provider=provider, currency=currency, on_commit=on_commit)
     try:
-        payment, operation = record(wanted, account, provider, currency, on_commit)
-    except Conflict:
-        if not wanted.terms or not _withdraw_abandoned(wanted.terms):
+        payment, operation = record(start)
+    except Conflict as conflict:
+        if not wanted.terms or conflict.code != IN_PROGRESS:
             raise
-        payment, operation = record(wanted, account, provider, currency, on_commit)
+        _withdraw_left(wanted.terms)
+        payment, operation = record(replace(start, withdrawn=True))
     if operation is None:
         return payment
     return operations.send(operation, actor_id=key_of(wanted.actor or wanted.user))
@@ -69,7 +79,14 @@ def process(
     actor: AbstractBaseUser | None = None,
     on_commit: OnCommit | None = None,
 ) -> Payment:
-    """Start a payment that was only recorded; raises RuleViolation(`not_pending`) for any other."""
+    """Start a payment that was only recorded.
+
+    Raises:
+        RuleViolation: `not_pending`; `order_changed`, `order_not_payable`. NotFound: `inactive_account`.
+    """
+    payment = _read(payment_id)
+    accounts.get(payment.account.alias)
+    orders.require_unchanged(payment)
     with open_books(payment_id, told_by(actor), durable=True) as books:
         payment = books.payment
         if payment.status != PaymentStatus.PENDING or payment.stage != Stage.OPEN or _was_started(payment):
@@ -92,13 +109,16 @@ def confirm(
     """Try a payment that waits for a method or for the customer.
 
     Raises:
-        RuleViolation: `not_confirmable`. Conflict: `operation_in_progress`.
+        RuleViolation: `not_confirmable`; `order_changed`, `order_not_payable`. Conflict: `operation_in_progress`.
     """
+    orders.require_unchanged(_read(payment_id))
     with open_books(payment_id, told_by(actor), durable=True) as books:
         payment = books.payment
         if payment.status not in ABANDONABLE or not payment.provider_payment_id:
             raise RuleViolation("The payment does not wait for a confirmation.", code="not_confirmable")
-        operation = _open_exclusive(books, OperationKind.CONFIRM, payment.amount_minor, {"method_token": method_token})
+        # What the payment looked like before proves nothing about this try, should its answer be lost.
+        parameters: dict[str, object] = {"method_token": method_token, "stage_before": payment.stage}
+        operation = _open_exclusive(books, OperationKind.CONFIRM, payment.amount_minor, parameters)
         if on_commit is not None:
             on_commit(payment.pk)
     return operations.send(operation, actor_id=key_of(actor))
@@ -191,21 +211,16 @@ def expire(payment_id: UUID) -> Payment:
     return cancel(payment_id, reason="expired")
 
 
-def _withdraw_abandoned(terms: Terms) -> bool:
-    """A new try first withdraws those the customer left, at their provider, so that only one can be paid."""
+def _withdraw_left(terms: Terms) -> None:
+    """A new try first withdraws what the customer left, at its provider, so that only one can be paid."""
     left = Payment.objects.filter(
-        order_ref__content_type_id=terms.content_type_id,
-        order_ref__object_id=terms.object_id,
-        status__in=[status.value for status in ABANDONABLE],
-    )
-    withdrawn = False
+        order_ref__content_type_id=terms.content_type_id, order_ref__object_id=terms.object_id
+    ).filter(still_payable())
     for payment_id in left.values_list("pk", flat=True):
         try:
             cancel(payment_id, reason="abandoned")
         except (Conflict, RuleViolation, NotFound):
             continue  # it moved on meanwhile; whether there is room is judged under lock
-        withdrawn = True
-    return withdrawn
 
 
 # -- operations -------------------------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ def proven_state(payment: Payment, operation: Operation) -> OperationState | Non
     if kind is OperationKind.CAPTURE:
         target = int(operation.parameters.get("captured_after_minor", payment.amount_minor))
         return OperationState.SUCCEEDED if payment.captured_minor >= target else _lost(stage in _ENDED)
+    if stage.value == operation.parameters.get("stage_before"):
+        return None
     if stage in _ANSWERED:
         return OperationState.SUCCEEDED
     if stage in _REFUSED:

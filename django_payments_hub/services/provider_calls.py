@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import assert_never
 from uuid import UUID
 
+from django.db import connection
 from django.utils import timezone
 
 from django_payments_hub import registry
@@ -66,6 +67,8 @@ def call(operation: Operation) -> PaymentResult | RefundResult:
     Raises:
         ProviderError: what is known without an answer. A bug in the provider's code leaves the outcome unknown.
     """
+    _outside_transactions()
+    _same_mode(operation.payment)
     try:
         return _call(provider_of(operation.payment.account), operation)
     except ProviderError:
@@ -92,6 +95,22 @@ def _call(provider: AnyProvider, operation: Operation) -> PaymentResult | Refund
     assert_never(kind)
 
 
+def _outside_transactions() -> None:
+    """Raises RuntimeError inside a transaction: locks would be held while the provider thinks, and a rollback would
+    forget a call that was made (I6).
+    """
+    if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+        raise RuntimeError(
+            "A provider is never called inside a transaction. Call the hub's services outside transaction.atomic(), "
+            "and mark the view with @transaction.non_atomic_requests where ATOMIC_REQUESTS is on."
+        )
+
+
+def _same_mode(payment: Payment) -> None:
+    if accounts.of(payment.account).config.mode != payment.mode:
+        raise Misconfigured("The account has changed its mode since the payment was made.", code="mode_mismatch")
+
+
 def refund_of(operation: Operation) -> Refund:
     """The refund that a refund operation carries out."""
     return Refund.objects.get(operation=operation)
@@ -103,6 +122,7 @@ def find(operation: Operation) -> PaymentFact | RefundFact | None:
     Raises:
         ProviderError: it could not be asked. A refused question says nothing about the operation (I7).
     """
+    _outside_transactions()
     provider, payment = provider_of(operation.payment.account), operation.payment
     try:
         if operation.kind == OperationKind.REFUND:
@@ -126,6 +146,7 @@ def ask(payment: Payment, *, source: Source, webhook_event_id: UUID | None = Non
     Raises:
         Unsupported: the provider has no look-up. ProviderError: it could not be asked.
     """
+    _outside_transactions()
     provider = provider_of(payment.account)
     provider.require("look_up")
     found = provider.look_up(provider_requests.look_up(payment))

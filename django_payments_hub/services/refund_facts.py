@@ -72,7 +72,8 @@ def _may_be_ours(books: Books, fact: RefundFact) -> bool:
 
 def _move_refund(books: Books, refund: Refund, fact: RefundFact) -> Verdict:
     old = RefundStatus(refund.status)
-    new = derive.merge_refund(old, fact.status)
+    # Until the provider has named the refund, its end is the hub's claim; money that moved is booked all the same.
+    new = fact.status if refund.provider_refund_id is None else derive.merge_refund(old, fact.status)
     named = refund.provider_refund_id == fact.provider_refund_id
     if new is old and named:
         return Verdict.DUPLICATE if fact.status is old else Verdict.STALE

@@ -11,6 +11,7 @@ from functools import wraps
 from urllib.parse import urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
+from django.core.cache import cache
 from django.db import DatabaseError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -20,6 +21,7 @@ from django_payments_hub.conf import hub_settings
 from django_payments_hub.domain.statuses import PaymentStatus
 from django_payments_hub.exceptions import (
     ConfigurationError,
+    HubError,
     InvalidSignature,
     MalformedNotice,
     NotFound,
@@ -30,6 +32,9 @@ from django_payments_hub.models import Payment
 from django_payments_hub.services import accounts, inbox, provider_calls
 
 logger = logging.getLogger("django_payments_hub.webhooks")
+
+_ASK_EVERY_S = 5
+"""A payment is looked up at most so often because browsers come back; anybody can call the address."""
 
 _View = Callable[..., HttpResponseBase]
 
@@ -54,7 +59,10 @@ def _public(view: _View) -> _View:
 
 @_public
 def webhook(request: HttpRequest, account: str) -> HttpResponseBase:
-    """Verify and file one notification of an account: 2xx only after its row is committed (I9)."""
+    """Verify and file one notification of an account: 2xx only after its row is committed (I9).
+
+    An account that was disabled is still heard: what was begun with it goes on at the provider.
+    """
     try:
         return _receive(request, accounts.get(account, active=False))
     except (NotFound, Unsupported):
@@ -74,8 +82,6 @@ def webhook(request: HttpRequest, account: str) -> HttpResponseBase:
 
 
 def _receive(request: HttpRequest, account: accounts.Account) -> HttpResponseBase:
-    if not account.row.is_active:
-        return _error(404, "unknown_account", "There is no such webhook endpoint.")
     verbs = provider_calls.provider_of(account.row).capabilities.webhook_verbs
     if request.method not in verbs:
         response = _error(405, "method_not_allowed", "This verb is not used here.")
@@ -122,7 +128,10 @@ def return_account(request: HttpRequest, account: str) -> HttpResponseBase:
     except NotFound as error:
         raise Http404 from error
     data = request.GET if request.method == "GET" else request.POST
-    visit = provider_calls.provider_of(found.row).parse_return({key: str(data[key]) for key in data})
+    try:
+        visit = provider_calls.provider_of(found.row).parse_return({key: str(data[key]) for key in data})
+    except ConfigurationError as error:
+        raise Http404 from error
     payment = provider_calls.payment_named(found.row, visit)
     if payment is None:
         raise Http404
@@ -131,13 +140,22 @@ def return_account(request: HttpRequest, account: str) -> HttpResponseBase:
 
 def _send_on(payment: Payment) -> HttpResponseBase:
     waits = payment.status in (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING)
-    if waits and provider_calls.provider_of(payment.account).capabilities.look_up:
+    if waits and _can_be_asked(payment) and cache.add(f"payments_hub:sync:{payment.pk}", 1, _ASK_EVERY_S):
         dispatch.start(dispatch.SYNC, str(payment.pk))
     if not payment.return_url:
         return JsonResponse({"payment_id": str(payment.pk)})
     response = HttpResponse(status=303)
     response.headers["Location"] = _with_query(payment.return_url, {"payment_id": str(payment.pk)})
     return response
+
+
+def _can_be_asked(payment: Payment) -> bool:
+    """Whether a look-up makes sense; an account that is gone or broken must not strand the customer here."""
+    try:
+        return provider_calls.provider_of(payment.account).capabilities.look_up
+    except HubError:
+        logger.warning("Payment %s comes back to an account that cannot be used.", payment.pk)
+        return False
 
 
 def _with_query(url: str, extra: dict[str, str]) -> str:

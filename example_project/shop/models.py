@@ -53,6 +53,7 @@ class Order(models.Model):
     class Status(models.TextChoices):
         OPEN = "open", _("open")
         RESERVED = "reserved", _("reserved")
+        PARTLY_PAID = "part", _("partly paid")
         PAID = "paid", _("paid")
         REFUNDED = "refunded", _("refunded")
 
@@ -109,8 +110,10 @@ class Order(models.Model):
         if captured == 0:
             held = any(row.capturable_minor > 0 for row in rows)
             self.status = self.Status.RESERVED if held else self.Status.OPEN
+        elif refunded >= captured:
+            self.status = self.Status.REFUNDED
         else:
-            self.status = self.Status.REFUNDED if refunded >= captured else self.Status.PAID
+            self.status = self.Status.PAID if payment.money(captured) >= self.total else self.Status.PARTLY_PAID
         self.save(update_fields=["status", "paid_minor"])
 
     @property

@@ -107,7 +107,7 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
 def hosted_gateways(currency: str) -> list[Gateway]:
     """The accounts with a page of their own that take this currency."""
     found = []
-    for account in accounts.active_accounts():
+    for account in accounts.payable_accounts():
         try:
             provider = provider_calls.provider_of(account.row)
         except ConfigurationError:

@@ -30,7 +30,7 @@ class GatewayViewSet(HubViewSet):
 
 
 def _gateways() -> Iterator[dict[str, object]]:
-    for account in accounts.active_accounts():
+    for account in accounts.payable_accounts():
         try:
             yield _gateway(account.row)
         except ConfigurationError as error:

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django_payments_hub.domain.statuses import Mode
 from django_payments_hub.exceptions import ConfigurationError
-from django_payments_hub.provider_kit.base import BaseConfig, public, secret
+from django_payments_hub.provider_kit.base import BaseConfig, address, public, secret
 
 API_BASE = "https://api.stripe.com"
 API_VERSION = "2026-10-28.endive"
@@ -39,7 +39,7 @@ class Config(BaseConfig):
     webhook_secrets: tuple[str, ...] = secret()
     publishable_key: str = public("")
     api_version: str = API_VERSION
-    api_base: str = API_BASE
+    api_base: str = address(API_BASE)
     webhook_tolerance_s: int = 300
 
     def __post_init__(self) -> None:
