@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # imported when used: every project that starts loads this mo
 
 _RESERVED = frozenset({"PROVIDER", "MODE", "ACTIVE", "LABEL"})
 _cache: dict[str, tuple[float, Account]] = {}
+_live_in_database: tuple[float, bool] = (0.0, False)
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,18 @@ def takes_real_money() -> bool:
     declared = hub_settings().accounts.values()
     if any(str(known.get("MODE", "")) == Mode.LIVE and known.get("ACTIVE", True) for known in declared):
         return True
-    stored = ProviderAccount.objects.filter(
-        origin=ProviderAccount.Origin.DATABASE, mode=Mode.LIVE.value, is_active=True
-    )
-    return stored.exists()
+    ends, known_live = _live_in_database
+    if ends <= time.monotonic():
+        stored = ProviderAccount.objects.filter(origin=ProviderAccount.Origin.DATABASE, mode=Mode.LIVE, is_active=True)
+        known_live = stored.exists()
+        _remember_live(known_live)
+    return known_live
+
+
+def _remember_live(known_live: bool) -> None:
+    global _live_in_database  # noqa: PLW0603 - kept as long as an account
+    if not connection.in_atomic_block:
+        _live_in_database = (time.monotonic() + hub_settings().account_cache_s, known_live)
 
 
 def payable_accounts() -> list[Account]:
@@ -285,6 +294,8 @@ def mark_healthy(row: ProviderAccount) -> None:
 
 def forget(aliases: Iterable[str] = ()) -> None:
     """Drop what is cached of these accounts, of all when none is named."""
+    global _live_in_database  # noqa: PLW0603 - may have changed with any of them
+    _live_in_database = (0.0, False)
     for alias in list(aliases) or list(_cache):
         _cache.pop(alias, None)
 

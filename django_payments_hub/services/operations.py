@@ -111,6 +111,8 @@ def perform(operation: Operation, *, source: Source = Source.CALL, actor_id: Use
     """
     told = Told(source=source, account=operation.payment.account, operation_id=operation.pk, actor_id=actor_id)
     reach("operation.before_send")
+    if operation.lease_until is None or operation.lease_until <= timezone.now():
+        return operation  # stopped for so long that somebody else may hold it by now (I17)
     try:
         result = provider_calls.call(operation)
     except ProviderError as error:

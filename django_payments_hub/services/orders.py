@@ -107,7 +107,7 @@ def locked_ref(terms: Terms, mode: Mode) -> tuple[OrderRef, bool]:
     if found.active_minor and found.currency != terms.currency:
         raise RuleViolation("The order has payments in another currency.", code="currency_mismatch")
     if found.active_minor and found.mode != mode:
-        raise RuleViolation("The order has payments of the other mode.", code="mode_mismatch")
+        raise RuleViolation("The order has payments of the other mode.", code="order_mode_mismatch")
     found.currency, found.total_minor, found.mode = terms.currency, terms.total_minor, mode.value
     found.user_id, found.guest_token_hash = terms.payable.owner_id, terms.guest_token_hash  # type: ignore[assignment]
     return found, known is None

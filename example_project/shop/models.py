@@ -113,7 +113,8 @@ class Order(models.Model):
         elif refunded >= captured:
             self.status = self.Status.REFUNDED
         else:
-            self.status = self.Status.PAID if payment.money(captured) >= self.total else self.Status.PARTLY_PAID
+            due = payment.order_ref.total_minor if payment.order_ref else captured
+            self.status = self.Status.PAID if captured >= due else self.Status.PARTLY_PAID
         self.save(update_fields=["status", "paid_minor"])
 
     @property

@@ -173,3 +173,14 @@ def test_who_may_only_look_cannot_make_or_change() -> None:
     page = client.get(address(ProviderAccount, "change", row.pk)).content.decode()
     assert 'type="password"' not in page
     assert change(client, row).status_code == 403
+
+
+def test_with_another_address_every_secret_is_given_anew() -> None:
+    """A kept secret would be sent to the new address, and so be read by whoever may change it."""
+    client = browser(*MAY)
+    row = made(client)
+    assert "type this again" in errors_of(change(client, row, key_api_base="https://evil.example"))
+    row.refresh_from_db()
+    assert provider_of(row).config.api_base == "https://api.stripe.com"
+    anew = {name: KEYS[name] for name in ("key_secret_key", "key_webhook_secrets")}
+    assert change(client, row, key_api_base="https://proxy.example", **anew).status_code == 302

@@ -152,7 +152,7 @@ def test_the_answer_to_a_create_is_not_shown_to_who_no_longer_sees_it(api, custo
     made = api.post(body=body, key="k")
     payment = Payment.objects.get(pk=made.body["id"])
     type(payment.order_ref)._default_manager.filter(pk=payment.order_ref_id).update(user=other)
-    Payment.objects.filter(pk=payment.pk).update(user=other)
+    Payment.objects.filter(pk=payment.pk).update(user=other, owner=other)
     assert api.post(body=body, key="k").status == 404
 
 

@@ -95,7 +95,7 @@ def constants(values: list[ast.expr]) -> list[str]:
 
 def test_every_attention_code_says_what_to_do() -> None:
     listed = set().union(*(words(row[0]) for row in table(page("operations.md"), "Code")))
-    by_name = {"idempotency_mismatch", "refunded_in_excess", "mismatch_illegal_transition"}
+    by_name = {"idempotency_mismatch", "order_overpaid", "refunded_in_excess", "mismatch_illegal_transition"}
     known = set(attention_codes()) - {""} | by_name
     assert {"tries_exhausted", "key_window_passed", "mismatch_amount"} <= known
     assert listed == known
@@ -154,6 +154,7 @@ FACES = ("api", "services", "domain", "provider_kit", "webhooks")
 INTERNAL = {
     "error", "declined", "provider_bug", "look_up_refused",
     "operation_not_parked", "operation_happened",  # of the admin alone
+    "mode_mismatch",  # of the configuration, and of an operation that is not sent because of it
 }  # fmt: skip
 
 

@@ -86,7 +86,7 @@ def test_a_reserved_order_is_paid_by_its_capture(sandbox: SandboxClient) -> None
     payment = world.authorize(order=order)
     assert state(order) == ("reserved", "0.00")
     payments.capture(payment.pk, amount="60.00")
-    assert state(order) == ("paid", "60.00")
+    assert state(order) == ("part", "60.00")
 
 
 def test_a_released_reservation_leaves_the_order_open(sandbox: SandboxClient) -> None:

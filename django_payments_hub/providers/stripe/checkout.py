@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -148,12 +148,20 @@ def _params(request: PayRequest) -> SessionCreateParams:
     if request.cancel_url:
         params["cancel_url"] = request.cancel_url
     if request.expires_at is not None:
-        params["expires_at"] = int(request.expires_at.timestamp())
+        params["expires_at"] = _expiry(request.expires_at, request.first_sent_at or datetime.now(UTC))
     if request.customer_token:
         params["customer"] = request.customer_token
     elif request.payer.email:
         params["customer_email"] = request.payer.email
     return params
+
+
+def _expiry(wanted: datetime, sent_at: datetime) -> int:
+    """What Stripe takes: 30 minutes to 24 hours from now (docs.stripe.com/api/checkout/sessions/create), clocks that
+    differ allowed for; counted from the first try, so that every try asks for the same.
+    """
+    earliest, latest = sent_at + timedelta(minutes=35), sent_at + timedelta(hours=23, minutes=30)
+    return int(min(max(wanted, earliest), latest).timestamp())
 
 
 def _with_session_id(url: str) -> str:
