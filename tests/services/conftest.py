@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from celery import current_app
 
 from django_payments_hub import registry, signals
 from django_payments_hub.services import accounts
-from django_payments_hub.testing.sandbox import SandboxClient, SandboxProcess
-
-
-@pytest.fixture(scope="session")
-def sandbox_process() -> Iterator[SandboxProcess]:
-    with SandboxProcess() as process:
-        yield process
-
-
-@pytest.fixture
-def sandbox(sandbox_process: SandboxProcess) -> SandboxClient:
-    """The control API of an empty sandbox."""
-    client = sandbox_process.client
-    client.reset()
-    return client
+from tests.services import world
 
 
 @pytest.fixture(autouse=True)
-def _no_worker() -> Iterator[None]:
-    """Messages go to a broker in this process that nobody reads: whatever happens, the sweeper did it."""
-    conf = current_app.conf
-    before = conf.broker_url, conf.broker_transport_options
-    conf.broker_url, conf.broker_transport_options = "memory://", {}
-    yield
-    conf.broker_url, conf.broker_transport_options = before
-
-
-@pytest.fixture(autouse=True)
-def hub(settings: Any, request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
+def hub(settings: Any, request: pytest.FixtureRequest, no_worker: None) -> Iterator[dict[str, Any]]:
     """`PAYMENTS_HUB` of this test: the account `stripe` points at the sandbox where the test asks for one."""
     changed = {**settings.PAYMENTS_HUB, "RETRY_BASE_S": 0.05, "WAKE_INTERVAL_S": 0.0}
     if "sandbox" in request.fixturenames:
@@ -48,15 +24,21 @@ def hub(settings: Any, request: pytest.FixtureRequest) -> Iterator[dict[str, Any
     accounts.forget()
     yield changed
     accounts.forget()
-    for _, provider in registry._built.values():
-        provider.close()
-    registry.forget()
+    world.close_providers()
 
 
 @pytest.fixture
 def handlers() -> Iterator[None]:
-    """Handlers registered in a test are gone after it."""
+    """Only the handlers registered in this test; the project's own are back after it."""
     before = dict(signals._handlers)
+    signals._handlers.clear()
     yield
     signals._handlers.clear()
     signals._handlers.update(before)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that gives a call up after a second, so that a hanging one does not take half a minute."""
+    provider = registry.provider_class("stripe")
+    monkeypatch.setattr(provider, "capabilities", replace(provider.capabilities, call_deadline_s=1.0))

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 _FRAME = re.compile(r"BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE SAVEPOINT", re.IGNORECASE)
 _SHAPE = re.compile(r"(SELECT|INSERT|UPDATE|DELETE)\b.*?[\"`](payments_hub_\w+|shop_\w+|django_\w+)[\"`]", re.DOTALL)
 
-# What each step of a payment created costs; two of them are the example shop's own.
+# What each step of a payment created costs: 13 statements of the hub's own, 4 of the example shop's.
 CREATED = {
     "look for the order's OrderRef under lock; make it on first use": 2,
     "insert the payment": 1,
@@ -35,7 +35,7 @@ CREATED = {
     "after the answer: lock OrderRef, payment and open operations": 3,
     "close the operation": 1,
     "write the payment": 1,
-    "tell the order that it is paid: lock it; the shop reads its other payments and writes it": 3,
+    "tell the order that it is paid: lock it; the shop reads its lines and other payments, and writes it": 4,
     "append the log and one delivery for the shop's handler": 2,
 }
 FILED = {"insert the notice": 1}
