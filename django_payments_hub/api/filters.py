@@ -45,7 +45,8 @@ def _moment(value: str) -> datetime:
         found = datetime(day.year, day.month, day.day, tzinfo=UTC)
     if found is None:
         raise ValueError
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    # In UTC already here: at the ends of the calendar the step leaves it, which is an OverflowError.
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _id(value: str) -> UUID:

@@ -20,7 +20,7 @@ from django_payments_hub.api.serializers.outputs import ErrorOutput
 from django_payments_hub.api.viewsets.base import GUEST_HEADER, HubViewSet
 
 _READ_ERRORS = (400, 401, 403, 404, 429, 500, 503)
-_WRITE_ERRORS = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503)
+_WRITE_ERRORS = (400, 401, 403, 404, 409, 411, 413, 415, 422, 429, 500, 502, 503)
 _RETRY_AFTER_ON = (409, 429, 503)
 _GUEST_SCHEME = "orderToken"
 

@@ -29,14 +29,15 @@ from django_payments_hub.api.errors import CardNumberRefused, problem_of, server
 from django_payments_hub.api.filters import refuse_filters
 from django_payments_hub.api.idempotency import Replay
 from django_payments_hub.api.outcomes import Outcome
-from django_payments_hub.api.parsers import BodyTooLarge, StrictJSONParser
+from django_payments_hub.api.parsers import LengthRequired, StrictJSONParser, body_length
 from django_payments_hub.api.permissions import Actor, DefaultAccessPolicy, access_policy
-from django_payments_hub.conf import hub_settings
 from django_payments_hub.exceptions import NotAllowed, NotFound
 from django_payments_hub.models import Payment
 from django_payments_hub.services.payments import OnCommit
 
 GUEST_HEADER = "X-Order-Token"
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_OWN_PAGES = ("none", "same-origin")
 
 _Row = TypeVar("_Row")
 View = Callable[..., HttpResponseBase]
@@ -79,7 +80,7 @@ class HubViewSet(ViewSet):
         if self.action not in self.contracts:
             raise drf.MethodNotAllowed(str(request.method))
         self._refuse_cards_in_address(request)
-        self._refuse_large_body(request)
+        self._refuse_other_bodies(request)
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request, force=True)
         self.perform_authentication(request)
         self._count(request)
@@ -100,11 +101,21 @@ class HubViewSet(ViewSet):
         if any(map(holds_card_number, texts)):
             raise CardNumberRefused("A card number stands in the address or in a header.")
 
-    def _refuse_large_body(self, request: Request) -> None:
-        declared = str(request.META.get("CONTENT_LENGTH") or "0")
-        if declared.isdecimal() and int(declared) > hub_settings().api_max_bytes:
-            raise BodyTooLarge
-        if declared not in ("", "0") and JsonOnly().select_parser(request, [StrictJSONParser()]) is None:
+    def _refuse_other_bodies(self, request: Request) -> None:
+        """Only JSON, even where the body is empty: a form on a stranger's page can send none.
+
+        The browser adds Basic credentials it remembers, which no CSRF token guards. A script on such a page can leave
+        the type away; the browser then says where it comes from (w3.org/TR/fetch-metadata).
+        """
+        length = body_length(request.META)
+        if not length and request._request.read(1):
+            raise LengthRequired  # HTTP/2 has bodies without a length and without Transfer-Encoding
+        if request.method in _SAFE and not length:
+            return
+        bare = not (length or request.content_type)
+        if bare and request.headers.get("Sec-Fetch-Site", "none") in _OWN_PAGES:
+            return
+        if JsonOnly().select_parser(request, [StrictJSONParser()]) is None:
             raise drf.UnsupportedMediaType(request.content_type[:100])
 
     def _count(self, request: Request) -> None:
