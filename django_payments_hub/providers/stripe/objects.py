@@ -154,7 +154,7 @@ def read_session(session: Json, *, failed: bool = False, occurred_at: datetime |
         stage=stage,
         currency=currency,
         mode=read_mode(session),
-        reference=_session_reference(session),
+        reference=session_reference(session),
         provider_payment_id=id_of(session, "payment_intent"),
         provider_session_id=text(session, "id"),
         amount_minor=total,
@@ -173,14 +173,15 @@ def _session_with_intent(session: Json, fact: PaymentFact) -> PaymentFact:
     return replace(
         fact,
         stage=Stage.EXPIRED if expired else fact.stage,
-        reference=fact.reference or _session_reference(session),
+        reference=fact.reference or session_reference(session),
         provider_session_id=text(session, "id"),
         next_action=_session_action(session) if open_ else fact.next_action,
         expires_at=moment(session, "expires_at") if open_ else None,
     )
 
 
-def _session_reference(session: Json) -> str:
+def session_reference(session: Json) -> str:
+    """Our reference on a Checkout Session; "" on one that is not ours."""
     return metadata(session, HUB_PAYMENT) or optional_text(session, "client_reference_id")
 
 

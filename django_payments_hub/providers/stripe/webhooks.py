@@ -39,6 +39,7 @@ from django_payments_hub.providers.stripe.objects import (
     read_mode,
     read_refund,
     read_session,
+    session_reference,
 )
 
 _SIGNATURE_HEADER = "stripe-signature"
@@ -92,11 +93,13 @@ Reader = Callable[[Json, Json, "datetime | None"], tuple[Fact, ...]]
 
 
 def _intent(_: Json, intent: Json, at: datetime | None) -> tuple[Fact, ...]:
-    return (read_intent(_of_kind("payment_intent", intent), occurred_at=at),)
+    if not metadata(_of_kind("payment_intent", intent), HUB_PAYMENT):
+        return ()  # another system's on the same account: everything the hub makes carries its mark
+    return (read_intent(intent, occurred_at=at),)
 
 
 def _session(event: Json, session: Json, at: datetime | None) -> tuple[Fact, ...]:
-    if optional_text(_of_kind("checkout.session", session), "mode") != "payment":
+    if optional_text(_of_kind("checkout.session", session), "mode") != "payment" or not session_reference(session):
         return ()
     failed = event["type"] == "checkout.session.async_payment_failed"
     return (read_session(session, failed=failed, occurred_at=at),)

@@ -283,6 +283,22 @@ def test_sessions_that_are_no_payment_do_not_matter(mode):
     assert facts("checkout.session.completed", session(mode=mode, amount_total=None, currency=None)) == ()
 
 
+@pytest.mark.parametrize("type_", ["payment_intent.succeeded", "payment_intent.payment_failed"])
+def test_a_payment_intent_that_another_system_made_does_not_matter(type_):
+    assert facts(type_, intent(metadata={"order": "17"}, status="a_word_of_tomorrow")) == ()
+
+
+def test_a_session_that_another_system_made_does_not_matter():
+    foreign = session(client_reference_id=None, status="a_word_of_tomorrow")
+    assert facts("checkout.session.completed", foreign) == ()
+
+
+@pytest.mark.parametrize("mark", [{"client_reference_id": "pay-1"}, {"metadata": {"hub_payment": "pay-1"}}])
+def test_a_session_is_ours_by_either_mark(mark):
+    told = fact("checkout.session.expired", session(status="expired", **{"client_reference_id": None, **mark}))
+    assert told.reference == "pay-1"
+
+
 # -- refunds and disputes --------------------------------------------------------------------------------------------
 
 
