@@ -196,18 +196,29 @@ def _forget(*, setting: str, **_: object) -> None:
 setting_changed.connect(_forget, dispatch_uid="payments_hub.conf")
 
 
+class MessageOptions(TypedDict):
+    """How beat sends a task."""
+
+    expires: int
+
+
 class ScheduleEntry(TypedDict):
     """One line of a Celery beat schedule."""
 
     task: str
     schedule: timedelta
+    options: MessageOptions
 
 
 def beat_schedule(*, sweep_every_s: int = 20) -> dict[str, ScheduleEntry]:
-    """The periodic tasks of the hub, for `CELERY_BEAT_SCHEDULE` in the project's settings."""
+    """The periodic tasks of the hub, for `CELERY_BEAT_SCHEDULE` in the project's settings.
+
+    A message nobody took before the next one is sent expires: workers that were away do not find a heap of them.
+    """
     return {
         "payments-hub-sweep": {
             "task": "django_payments_hub.tasks.sweep",
             "schedule": timedelta(seconds=sweep_every_s),
+            "options": {"expires": sweep_every_s},
         }
     }

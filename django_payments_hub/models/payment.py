@@ -32,6 +32,8 @@ class Payment(LedgerModel):
 
     `status` is derived (`domain.derive`) from the stage, the amounts and the open operations, and written only where
     facts are applied. The database itself refuses amounts that contradict each other (I1, I2).
+    `expiry_attempt_at` says when the sweeper may next look at it, once it is past its expiry or the provider has it in
+    hand; `expiry_tries` counts the tries to withdraw it. With tries, but no next attempt, it waits for a person.
     """
 
     number = models.CharField(_("number"), max_length=16, unique=True, editable=False)
@@ -102,6 +104,8 @@ class Payment(LedgerModel):
 
     log_position = models.PositiveIntegerField(default=0, editable=False)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    expiry_attempt_at = models.DateTimeField(null=True, blank=True, editable=False)
+    expiry_tries = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 

@@ -19,7 +19,7 @@ from django_payments_hub.conf import hub_settings
 from django_payments_hub.domain.statuses import DeliveryState
 from django_payments_hub.models import EventDelivery, TransactionLog
 from django_payments_hub.services import orders
-from django_payments_hub.services.claims import claim_due, next_try
+from django_payments_hub.services.claims import EXHAUSTED, claim_due, next_try
 from django_payments_hub.services.locking import lock_payment
 
 logger = logging.getLogger("django_payments_hub.events")
@@ -47,8 +47,13 @@ def append(rows: Sequence[TransactionLog], *, extra_handlers: Iterable[str] = ()
 
 def deliver_due(*, limit: int = _BATCH) -> int:
     """Run the handlers of due deliveries; returns how many were taken."""
-    pending = EventDelivery.objects.filter(state=DeliveryState.PENDING.value)
-    taken = claim_due(pending, limit=limit, lease_s=_LEASE_S)
+    taken = claim_due(
+        EventDelivery.objects.filter(state=DeliveryState.PENDING.value),
+        limit=limit,
+        lease_s=_LEASE_S,
+        max_tries=hub_settings().delivery_max_tries,
+        given_up={"state": DeliveryState.FAILED.value, "error": EXHAUSTED},
+    )
     for delivery in taken:
         _deliver(delivery)
     return len(taken)

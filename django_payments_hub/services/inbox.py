@@ -25,7 +25,7 @@ from django_payments_hub.models import WebhookEvent
 from django_payments_hub.provider_kit.types import Acknowledgement, Fact, LookUp
 from django_payments_hub.services import accounts, facts, provider_calls
 from django_payments_hub.services.books import Told
-from django_payments_hub.services.claims import claim_due, next_try
+from django_payments_hub.services.claims import EXHAUSTED, claim_due, next_try
 from django_payments_hub.services.events import drain_while
 
 logger = logging.getLogger("django_payments_hub.inbox")
@@ -107,7 +107,13 @@ def _insert_statement(alias: str) -> str:
 
 def process_due(*, limit: int = _BATCH) -> int:
     """Apply due notifications; returns how many were taken."""
-    taken = claim_due(WebhookEvent.objects.select_related("account"), limit=limit, lease_s=_LEASE_S)
+    taken = claim_due(
+        WebhookEvent.objects.select_related("account"),
+        limit=limit,
+        lease_s=_LEASE_S,
+        max_tries=hub_settings().inbox_max_tries,
+        given_up={"state": InboxState.FAILED.value, "error_code": EXHAUSTED},
+    )
     for event in taken:
         process(event)
     return len(taken)

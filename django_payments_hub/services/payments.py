@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from moneyed import Money
 
 from django_payments_hub.domain.money import currency_code, to_minor
@@ -19,7 +18,7 @@ from django_payments_hub.domain.statuses import Flow, OperationKind, OperationSt
 from django_payments_hub.exceptions import Conflict, InvalidInput, NotFound, RuleViolation
 from django_payments_hub.models import Operation, Payment
 from django_payments_hub.services import accounts, operations, orders, provider_calls
-from django_payments_hub.services.books import Books, Told, open_books
+from django_payments_hub.services.books import Books, open_books
 from django_payments_hub.services.new_payments import (
     ABANDONABLE,
     IN_PROGRESS,
@@ -35,7 +34,7 @@ from django_payments_hub.services.new_payments import (
 from django_payments_hub.services.orders import Terms
 from django_payments_hub.services.proofs import finish
 
-__all__ = ["NewPayment", "OnCommit", "cancel", "capture", "confirm", "create", "expire", "process", "sync"]
+__all__ = ["NewPayment", "OnCommit", "cancel", "capture", "confirm", "create", "process", "sync"]
 
 _ENDED = (PaymentStatus.CANCELLED, PaymentStatus.EXPIRED, PaymentStatus.REFUNDED)
 
@@ -191,24 +190,6 @@ def sync(payment_id: UUID) -> Payment:
     if _known_to_provider(payment) or _was_started(payment):
         provider_calls.ask(payment, source=Source.LOOK_UP)
     return _read(payment_id)
-
-
-def expire(payment_id: UUID) -> Payment:
-    """Withdraw a payment past its expiry: looked up first, cancelled at its provider, then `expired` here."""
-    payment = _read(payment_id)
-    if _known_to_provider(payment):
-        provider = provider_calls.provider_of(payment.account)
-        if provider.capabilities.look_up:
-            provider_calls.ask(payment, source=Source.LOOK_UP)
-        payment = _read(payment_id)
-    if payment.status not in ABANDONABLE or payment.expires_at is None or payment.expires_at > timezone.now():
-        return payment
-    if not _known_to_provider(payment):
-        with open_books(payment_id, Told(source=Source.SYSTEM)) as books:
-            if not books.operations and books.payment.status in ABANDONABLE:
-                books.end(Stage.EXPIRED)
-        return _read(payment_id)
-    return cancel(payment_id, reason="expired")
 
 
 def _withdraw_left(terms: Terms) -> None:

@@ -6,6 +6,8 @@ Whatever a provider's code raises comes out as a `ProviderError`; nothing here w
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import assert_never
 from uuid import UUID
@@ -22,6 +24,7 @@ from django_payments_hub.exceptions import (
     OutcomeUnknown,
     ProviderError,
     Refused,
+    Throttled,
     Unsupported,
 )
 from django_payments_hub.models import Operation, Payment, ProviderAccount, Refund
@@ -36,6 +39,7 @@ from django_payments_hub.provider_kit.types import (
 from django_payments_hub.registry import AnyProvider
 from django_payments_hub.services import accounts, facts, provider_requests
 from django_payments_hub.services.books import Told
+from django_payments_hub.services.claims import backoff_s
 
 logger = logging.getLogger("django_payments_hub.provider_calls")
 
@@ -149,11 +153,37 @@ def ask(payment: Payment, *, source: Source, webhook_event_id: UUID | None = Non
     _outside_transactions()
     provider = provider_of(payment.account)
     provider.require("look_up")
-    found = provider.look_up(provider_requests.look_up(payment))
+    with _heeding(payment.account):
+        found = provider.look_up(provider_requests.look_up(payment))
     if found is None:
         return Verdict.UNMATCHED
     told = Told(source=source, account=payment.account, webhook_event_id=webhook_event_id)
     return facts.apply(found, payment.account, told)
+
+
+def ask_refund(refund: Refund, *, source: Source) -> Verdict:
+    """Look a refund up and apply what the provider says; as `ask`."""
+    account = refund.payment.account
+    provider = provider_of(account)
+    provider.require("look_up")
+    with _heeding(account):
+        found = provider.look_up_refund(provider_requests.look_up_refund(refund.payment, refund))
+    if found is None:
+        return Verdict.UNMATCHED
+    return facts.apply(found, account, Told(source=source, account=account))
+
+
+@contextmanager
+def _heeding(account: ProviderAccount) -> Iterator[None]:
+    """What an answer says of the whole account counts for it, as with operations (F8, F9)."""
+    try:
+        yield
+    except Throttled as error:
+        accounts.pause(account, error.retry_after_s or backoff_s(1))
+        raise
+    except Misconfigured as error:
+        accounts.mark_unhealthy(account, error.code)
+        raise
 
 
 def ask_by_name(account: ProviderAccount, notice: LookUp, *, source: Source, webhook_event_id: UUID) -> Verdict:

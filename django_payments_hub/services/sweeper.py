@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils import timezone
 
 from django_payments_hub.conf import hub_settings
@@ -20,14 +19,14 @@ from django_payments_hub.domain.statuses import (
     FailureCode,
     OperationKind,
     OperationState,
-    PaymentStatus,
     RefundStatus,
     Source,
 )
 from django_payments_hub.exceptions import HubError, NotSent
-from django_payments_hub.models import IdempotencyKey, Operation, Payment, Refund
-from django_payments_hub.services import answers, events, inbox, operations, payments, refunds
+from django_payments_hub.models import IdempotencyKey, Operation, Refund
+from django_payments_hub.services import answers, events, expiry, inbox, operations, polling, refunds
 from django_payments_hub.services.books import Told, open_books
+from django_payments_hub.services.claims import unpaused
 
 logger = logging.getLogger("django_payments_hub.sweeper")
 
@@ -44,18 +43,22 @@ class SweepReport:
     notices: int
     deliveries: int
     expired: int
+    looked_up: int
     keys_forgotten: int
 
 
 def sweep() -> SweepReport:
-    """Finish operations without an answer, refunds not begun, notices, deliveries, expired payments, old keys."""
+    """Finish operations without an answer, refunds not begun, notices, deliveries, payments past their expiry, payments
+    and refunds the provider has had in hand for long, old keys.
+    """
     return SweepReport(
         given_up=_each(_unsent_too_long(), _give_up),
         refunds=_each(_refunds_not_begun(), refunds.execute),
         operations=_each(_due_operations(), operations.resume),
         notices=inbox.drain(),
         deliveries=events.drain(),
-        expired=_each(_past_expiry(), payments.expire),
+        expired=_each(expiry.due(limit=_BATCH), expiry.attempt),
+        looked_up=_each(polling.due(limit=_BATCH), polling.look_again),
         keys_forgotten=_forget_old_keys(),
     )
 
@@ -78,7 +81,7 @@ def _due_operations() -> list[UUID]:
     now = timezone.now()
     return list(
         Operation.objects.filter(
-            Q(payment__account__paused_until=None) | Q(payment__account__paused_until__lte=now),
+            unpaused("payment__account"),
             state__in=[state.value for state in OPEN_OPERATIONS],
             next_attempt_at__lte=now,
         )
@@ -115,15 +118,6 @@ def _give_up(operation_id: UUID) -> None:
         if operation.state == OperationState.CREATED and not operation.in_doubt:
             error = NotSent(code=FailureCode.PROVIDER_UNAVAILABLE.value, provider_code=operation.provider_code)
             answers.refuse(books, operation, error)
-
-
-def _past_expiry() -> list[UUID]:
-    waiting = (PaymentStatus.PENDING.value, PaymentStatus.REQUIRES_ACTION.value)
-    return list(
-        Payment.objects.filter(status__in=waiting, expires_at__lte=timezone.now())
-        .order_by("expires_at")
-        .values_list("pk", flat=True)[:_BATCH]
-    )
 
 
 def _forget_old_keys() -> int:
