@@ -234,7 +234,7 @@ def test_nothing_of_the_books_cascades() -> None:
 def test_names_that_guard_money_are_unique(
     rows: dict[str, Any], model: type[models.Model], twin: dict[str, Any]
 ) -> None:
-    names = {
+    names: dict[type[models.Model], str] = {
         Payment: "payment",
         Refund: "refund",
         Dispute: "dispute",

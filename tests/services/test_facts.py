@@ -348,7 +348,7 @@ def test_any_one_name_is_enough_to_find_the_payment(name: str) -> None:
     payment = world.recorded()
     tell(payment, payment_fact(payment, Stage.OPEN, provider_payment_id="pi_1", provider_session_id="cs_1"))
     names = {"reference": payment.reference, "provider_payment_id": "pi_1", "provider_session_id": "cs_1"}
-    only = {key: value if key == name else "" for key, value in names.items()}
+    only: dict[str, Any] = {key: value if key == name else "" for key, value in names.items()}
     assert tell(payment, captured_fact(payment, **only)) == [Verdict.APPLIED]
 
 

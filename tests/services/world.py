@@ -203,12 +203,12 @@ def books_of(sandbox: SandboxClient, payment: Payment) -> Any:
         if sums["metadata"].get("hub_payment") == payment.reference
     ]
     names = ("authorized", "captured", "released", "refunded", "disputed")
-    return {name: sum(int(sums[name]) for sums in found) for name in names}  # type: ignore[literal-required]
+    return {name: sum([int(sums[name]) for sums in found]) for name in names}  # type: ignore[literal-required]
 
 
 def effects(sandbox: SandboxClient, operation: str) -> int:
     """Calls of this kind that took effect at the sandbox."""
-    return sum(1 for call in sandbox.calls(operation) if call["effect"])
+    return len([call for call in sandbox.calls(operation) if call["effect"]])
 
 
 def mutating_calls(sandbox: SandboxClient) -> list[Any]:
