@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import Model
+
 from django_payments_hub.api import throttling
 from django_payments_hub.api.permissions import Actor, DefaultAccessPolicy
 from django_payments_hub.api.return_urls import checked_url
 from django_payments_hub.domain.money import currency_code
+from django_payments_hub.domain.payable import Payable
 from django_payments_hub.domain.statuses import Mode
-from django_payments_hub.exceptions import InvalidInput, NotAllowed, NotFound
+from django_payments_hub.exceptions import InvalidInput, NotAllowed, NotFound, RuleViolation
 from django_payments_hub.services import accounts, orders
 from django_payments_hub.services.orders import Terms
 from django_payments_hub.services.payments import NewPayment
@@ -20,7 +23,8 @@ def new_payment(actor: Actor, policy: DefaultAccessPolicy, data: Mapping[str, An
     """What an actor asks for, with everything looked up that it names.
 
     Raises:
-        NotFound: `unknown_order`, `unknown_account`, `inactive_account`. NotAllowed: the order is another's to pay.
+        NotFound: `unknown_order`, `unknown_account`, `inactive_account`.
+        NotAllowed: the actor may know of the order, but not pay it.
         InvalidInput: `currency_mismatch`, `invalid_currency`, `return_url_not_allowed`, `ambiguous_account`.
     """
     terms = _terms(actor, policy, data.get("order_id"))
@@ -57,21 +61,40 @@ def _terms(actor: Actor, policy: DefaultAccessPolicy, order_id: str | None) -> T
         if not policy.may(actor, "create_without_order"):
             raise InvalidInput("Name the order to pay.", field="order_id", code="required")
         return None
-    terms = _terms_for(actor, order_id)
+    order = orders.find_order(order_id)
+    terms = _terms_for(actor, order)
     if not policy.may_pay_order(actor, terms):
-        raise NotAllowed("The order is somebody else's to pay.")
+        raise NotAllowed("The order is somebody else's to pay.") if _may_know(actor, terms.payable) else _unknown()
     return terms
 
 
-def _terms_for(actor: Actor, order_id: str) -> Terms:
+def _terms_for(actor: Actor, order: Model) -> Terms:
     """The order as this user's; or, when it is not, as that of the guest whose token he brings."""
-    order = orders.find_order(order_id)
     try:
         return orders.terms_of(order, actor.user, guest_token=actor.guest_token)
     except NotFound:
         if actor.user is None or not actor.guest_token:
             raise
         return orders.terms_of(order, None, guest_token=actor.guest_token)
+    except RuleViolation:  # that there is nothing to pay is told only to those who may know that there is an order
+        payable = order.payable(actor.user)  # type: ignore[attr-defined]
+        if payable is not None and _may_know(actor, payable):
+            raise
+        raise _unknown() from None
+
+
+def _may_know(actor: Actor, payable: Payable) -> bool:
+    """Whether an actor may know that an order exists. A project's `payable()` may look at nobody: then we do."""
+    if actor.user is not None and payable.owner_id is not None and str(payable.owner_id) == str(actor.user_id):
+        return True
+    if actor.user is not None and payable.owner_id is None and not payable.guest_token:
+        return True  # anybody who is logged in may pay it
+    token_hash = orders.hash_guest_token(payable.guest_token)
+    return orders.guest_token_fits(actor.guest_token, token_hash) or actor.has_staff_permission("view_payment")
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such order.", code="unknown_order")
 
 
 def _account(data: Mapping[str, Any]) -> accounts.Account:

@@ -6,17 +6,28 @@ A project changes this by naming a subclass in `PAYMENTS_HUB["ACCESS_POLICY"]`. 
 class SellerPolicy(DefaultAccessPolicy):
     def visible_payments(self, actor):
         own = super().visible_payments(actor)
-        return own | Payment.objects.filter(metadata__seller=str(actor.user_id)) if actor.user else own
+        if actor.user is None:
+            return own
+        sold = [str(pk) for pk in Order.objects.filter(seller=actor.user).values_list("pk", flat=True)]
+        return own | Payment.objects.filter(order_ref__object_id__in=sold)
 
     def may(self, actor, action, payment=None):
-        if action in {"capture", "refund"} and payment and is_seller_of(actor.user, payment):
+        if action in {"capture", "refund"} and payment and self.is_seller(actor, payment):
             return True
         return super().may(actor, action, payment)
 
     def hidden_fields(self, actor, payment):
         hidden = super().hidden_fields(actor, payment)
-        return hidden | {"method"} if is_seller_of(actor.user, payment) else hidden
+        return hidden | {"method"} if self.is_seller(actor, payment) else hidden
+
+    def is_seller(self, actor, payment):
+        if actor.user is None or payment.order_ref is None:
+            return False
+        return Order.objects.filter(pk=payment.order_ref.object_id, seller=actor.user).exists()
 ```
+
+Ask the project's own rows who may do what, such as the order. Never the payment's `metadata`, `description` or payer:
+the one who pays writes them, and would write himself the right to a refund.
 
 What an actor does not see is answered like what is not there (404); what he sees but may not do with 403.
 """
