@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.utils import timezone
 from moneyed import Money
 
@@ -155,23 +155,32 @@ def _amount_minor(wanted: NewPayment, order_ref: OrderRef | None, currency: str)
         if given is None:
             raise InvalidInput("A payment without an order needs an amount.", field="amount", code="invalid_amount")
         return given
-    wanted_minor = given if given is not None else max(1, order_ref.open_minor)
+    due_minor = order_ref.total_minor - order_ref.active_minor + _waiting_minor(order_ref)
+    if due_minor <= 0:
+        raise RuleViolation("The order is paid.", code="order_already_paid")
+    wanted_minor = _judged(given, due_minor, order_ref.open_minor, partial=wanted.terms.payable.allow_partial)
     if wanted_minor > order_ref.open_minor:
-        raise _no_room(order_ref, wanted_minor)
-    if wanted_minor != order_ref.open_minor and not wanted.terms.payable.allow_partial:
-        raise RuleViolation("The amount is not the order's.", code="amount_mismatch")
+        raise _in_progress()
     return wanted_minor
 
 
-def _no_room(order_ref: OrderRef, wanted_minor: int) -> RuleViolation | Conflict:
-    under_way = [*(status.value for status in ABANDONABLE), PaymentStatus.PROCESSING.value]
-    if wanted_minor > order_ref.total_minor:
-        return RuleViolation("The amount is more than the order's.", code="amount_exceeds_order")
-    if order_ref.payments.filter(status__in=under_way).exists():
-        return _in_progress()
-    if order_ref.open_minor > 0:
-        return RuleViolation("The amount is more than is open of the order.", code="amount_exceeds_order")
-    return RuleViolation("The order is paid.", code="order_already_paid")
+def _judged(given: int | None, due_minor: int, open_minor: int, *, partial: bool) -> int:
+    """The amount to pay of an order. Judged by what is due, so that a wrong one withdraws nothing."""
+    if given is None:
+        return open_minor if partial and open_minor else due_minor
+    if given > due_minor:
+        raise RuleViolation("The amount is more than is due of the order.", code="amount_exceeds_order")
+    if given != due_minor and not partial:
+        raise RuleViolation("The amount is not the order's.", code="amount_mismatch")
+    return given
+
+
+def _waiting_minor(order_ref: OrderRef) -> int:
+    """What payments take up of the order that have brought nothing yet: due, but not open while they can be paid."""
+    if not order_ref.active_minor:
+        return 0
+    waiting = [*(status.value for status in ABANDONABLE), PaymentStatus.PROCESSING.value]
+    return order_ref.payments.filter(status__in=waiting).aggregate(total=Sum("amount_minor"))["total"] or 0
 
 
 def _in_progress() -> Conflict:
