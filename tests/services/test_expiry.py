@@ -189,9 +189,10 @@ def test_a_payment_the_provider_refuses_to_withdraw_is_tried_less_and_less_and_t
     assert (cancellations(payment), len(sandbox.calls())) == (most, calls)
 
 
-def test_a_cancellation_under_way_is_not_begun_again(sandbox: SandboxClient) -> None:
+@pytest.mark.parametrize("status", [503, 401])  # in doubt, and certain not to have happened
+def test_a_cancellation_under_way_is_not_begun_again(sandbox: SandboxClient, status: int) -> None:
     payment = left()
-    sandbox.fault("status", operation="payment_intents.cancel", status=503, times=50)
+    sandbox.fault("status", operation="payment_intents.cancel", status=status, body=UNAUTHORIZED, times=50)
 
     for _ in range(3):
         sweeper.sweep()
