@@ -36,6 +36,9 @@ DEFAULT_THROTTLES: Mapping[str, str] = MappingProxyType(
         "payments_write": "60/min",
         "payments_order": "20/hour",
         "payments_anonymous": "30/min",
+        "payments_address": "1200/min",
+        "payments_logins": "20/min",
+        "payments_declines": "10/hour",
     }
 )
 

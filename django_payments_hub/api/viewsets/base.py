@@ -28,7 +28,7 @@ from django_payments_hub.api.contracts import HAS_SPECTACULAR, Contract, Contrac
 from django_payments_hub.api.errors import CardNumberRefused, problem_of, server_error
 from django_payments_hub.api.filters import refuse_filters
 from django_payments_hub.api.idempotency import Replay
-from django_payments_hub.api.outcomes import Outcome
+from django_payments_hub.api.outcomes import Outcome, of_start
 from django_payments_hub.api.parsers import LengthRequired, StrictJSONParser, body_length
 from django_payments_hub.api.permissions import Actor, DefaultAccessPolicy, access_policy
 from django_payments_hub.exceptions import NotAllowed, NotFound
@@ -82,7 +82,7 @@ class HubViewSet(ViewSet):
         self._refuse_cards_in_address(request)
         self._refuse_other_bodies(request)
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request, force=True)
-        self.perform_authentication(request)
+        self._authenticate(request)
         self._count(request)
         if not (self.open_to_all or self.actor.is_known):
             raise drf.NotAuthenticated
@@ -118,13 +118,42 @@ class HubViewSet(ViewSet):
         if JsonOnly().select_parser(request, [StrictJSONParser()]) is None:
             raise drf.UnsupportedMediaType(request.content_type[:100])
 
+    def _authenticate(self, request: Request) -> None:
+        """Counts before it asks for a password, so that guessing one is counted too."""
+        throttling.count(throttling.ADDRESS, self.address)
+        throttling.refuse_if_spent(throttling.LOGINS, self.address)
+        try:
+            self.perform_authentication(request)
+        except drf.AuthenticationFailed:
+            throttling.note(throttling.LOGINS, self.address)
+            raise
+
     def _count(self, request: Request) -> None:
-        user_id, address = self.actor.user_id, throttling.address_of(request)
-        who = f"user:{user_id}" if user_id is not None else f"address:{address}"
+        user_id = self.actor.user_id
         if request.method in ("GET", "HEAD"):
-            throttling.count(throttling.READ, who)
+            throttling.count(throttling.READ, self._who)
         else:
-            throttling.count(throttling.WRITE if user_id is not None else throttling.ANONYMOUS, who)
+            throttling.count(throttling.WRITE if user_id is not None else throttling.ANONYMOUS, self._who)
+
+    @cached_property
+    def address(self) -> str:
+        """Where the request comes from, as throttles count it."""
+        return f"address:{throttling.address_of(self.request)}"
+
+    @property
+    def _who(self) -> str:
+        return self.address if self.actor.user_id is None else f"user:{self.actor.user_id}"
+
+    def trying(self, start: Callable[[], Payment]) -> Payment:
+        """Try to pay, unless this user, or this address, was declined too often: so a thief sorts stolen cards."""
+        tellers = {self._who, self.address}
+        for who in tellers:
+            throttling.refuse_if_spent(throttling.DECLINES, who)
+        payment = start()
+        if of_start(payment).status == 402:
+            for who in tellers:
+                throttling.note(throttling.DECLINES, who)
+        return payment
 
     # -- who and what ------------------------------------------------------------------------------------------------
 

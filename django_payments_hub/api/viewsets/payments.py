@@ -102,7 +102,8 @@ class PaymentViewSet(HubViewSet):
 
     def _create(self, data: dict[str, Any]) -> Response:
         def act(on_commit: OnCommit | None) -> Payment:
-            return payments.create(new_payment(self.actor, self.policy, data), on_commit=on_commit)
+            wanted = new_payment(self.actor, self.policy, data)
+            return self.trying(lambda: payments.create(wanted, on_commit=on_commit))
 
         return self.once("payment", act, self.visible_payment, partial(self._started, done=201))
 
@@ -118,7 +119,7 @@ class PaymentViewSet(HubViewSet):
         def act(on_commit: OnCommit | None) -> Payment:
             throttling.count_order(payment.order_ref)
             token = data.get("payment_method_token", "")
-            return step(payment.pk, method_token=token, actor=self.actor.user, on_commit=on_commit)
+            return self.trying(lambda: step(payment.pk, method_token=token, actor=self.actor.user, on_commit=on_commit))
 
         return self.once("payment", act, partial(self.payment_for, action=action), self._started)
 
