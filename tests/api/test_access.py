@@ -21,7 +21,16 @@ YES = "yes"
 ACTORS = ("anon", "stranger", "owner", "other", "support", "finance", "approver", "admin")
 # anon has nothing, a stranger brings a token that fits no order.
 EVERYBODY = dict.fromkeys(ACTORS, YES)
-READ = {"anon": 401, "stranger": 404, "owner": YES, "other": 404, "support": YES, "finance": YES, "approver": YES, "admin": YES}  # fmt: skip
+READ = {
+    "anon": 401,
+    "stranger": 404,
+    "owner": YES,
+    "other": 404,
+    "support": YES,
+    "finance": YES,
+    "approver": YES,
+    "admin": YES,
+}
 LIST = {**EVERYBODY, "anon": 401}
 NOBODY = {**READ, "owner": 403, "support": 403, "finance": 403, "approver": 403, "admin": 403}
 FINANCE = {**NOBODY, "finance": YES, "admin": YES}

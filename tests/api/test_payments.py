@@ -31,7 +31,12 @@ def test_a_card_payment_is_made_and_read_back(api, customer, sandbox) -> None:
     made = pay(api, customer, metadata={"cart": "17"}, description="Two teapots")
     assert made.status == 201, made.body
     body = made.body
-    assert (body["status"], body["amount"], body["captured"], body["currency"]) == ("completed", "12.50", "12.50", "USD")
+    assert (body["status"], body["amount"], body["captured"], body["currency"]) == (
+        "completed",
+        "12.50",
+        "12.50",
+        "USD",
+    )
     assert {**body["method"], "expiry_month": 0, "expiry_year": 0} == {
         "kind": "credit_card", "brand": "visa", "last4": "4242", "expiry_month": 0, "expiry_year": 0,
     }  # fmt: skip
@@ -110,7 +115,9 @@ def test_the_next_action_is_only_for_who_may_pay(api, customer, staff) -> None:
 
 
 def test_what_is_for_staff_is_shown_to_staff_alone(api, customer, staff) -> None:
-    made = pay(api, customer, DECLINED, payer={"name": "Ada", "email": "ada@example.com", "national_id": "42101-1234567-1"})
+    made = pay(
+        api, customer, DECLINED, payer={"name": "Ada", "email": "ada@example.com", "national_id": "42101-1234567-1"}
+    )
     mine, theirs = api.get(f"{row(made).pk}/").body, Api(staff("support")).get(f"{row(made).pk}/").body
     assert set(theirs) - set(mine) == {"provider_payment_id", "provider_session_id", "attention_code", "payer"}
     assert theirs["provider_payment_id"].startswith("pi_")
@@ -133,7 +140,11 @@ def test_a_deferred_payment_is_started_by_process(api, customer) -> None:
 def test_confirm_tries_a_waiting_payment_with_a_token(api, customer) -> None:
     made = api.post(body={"order_id": str(make_order(user=customer).pk), "flow": "client"})
     declined = api.post(f"{made.body['id']}/confirm/", {"payment_method_token": DECLINED})
-    assert (declined.status, declined.code, declined.body["payment"]["status"]) == (402, "card_declined", "requires_action")
+    assert (declined.status, declined.code, declined.body["payment"]["status"]) == (
+        402,
+        "card_declined",
+        "requires_action",
+    )
     paid = api.post(f"{made.body['id']}/confirm/", {"payment_method_token": VISA})
     assert (paid.status, paid.body["status"]) == (200, "completed"), paid.body
     again = api.post(f"{made.body['id']}/confirm/", {"payment_method_token": VISA})
@@ -257,7 +268,10 @@ def test_a_look_up_that_is_not_answered_is_503(api, customer, sandbox) -> None:
 def test_explain_tells_staff_what_is_open_and_the_customer_what_it_means(api, customer, staff, sandbox) -> None:
     sandbox.fault("close", operation="payment_intents.confirm", when="after", times=5)
     made = pay(api, customer)
-    mine, theirs = api.get(f"{made.body['id']}/explain/").body, Api(staff("support")).get(f"{made.body['id']}/explain/").body
+    mine, theirs = (
+        api.get(f"{made.body['id']}/explain/").body,
+        Api(staff("support")).get(f"{made.body['id']}/explain/").body,
+    )
     assert (mine["status"], "operations" in mine, "attention_code" in mine) == ("processing", False, False)
     assert mine["next_attempt_at"]
     (operation,) = theirs["operations"]

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - digits and letters that only look like ours are what is tested
 """Customers are sent to the host's own pages and nowhere else (S5)."""
 
 from __future__ import annotations
