@@ -17,7 +17,7 @@ from django_payments_hub.domain.statuses import Mode
 from django_payments_hub.exceptions import ConfigurationError
 from django_payments_hub.models import ProviderAccount
 from django_payments_hub.provider_kit.types import AccountConfig
-from django_payments_hub.services import accounts
+from django_payments_hub.services import credentials
 from django_payments_hub.services.provider_calls import provider_class
 
 PREFIX = "key_"
@@ -114,7 +114,7 @@ class AccountForm(_ModelForm):
             provider_class(self.provider_name)(
                 AccountConfig(alias=alias, provider=self.provider_name, mode=Mode(mode), values=values)
             )
-            accounts.encrypt(values)  # there is a key to encrypt with
+            credentials.encrypt(values)  # there is a key to encrypt with
         except ConfigurationError as error:
             self.add_error(None, error.message)
         self.values = values
@@ -160,6 +160,6 @@ def form_for(provider: str) -> type[AccountForm]:
 def stored_values(row: ProviderAccount) -> dict[str, object] | None:
     """What is stored of a row; None when it cannot be decrypted."""
     try:
-        return accounts.decrypt(row.credentials)
+        return credentials.decrypt(row.credentials)
     except ConfigurationError:
         return None

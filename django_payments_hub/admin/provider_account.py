@@ -25,7 +25,7 @@ from django_payments_hub.admin.changelist import attention_filter
 from django_payments_hub.conf import hub_settings
 from django_payments_hub.exceptions import HubError
 from django_payments_hub.models import ProviderAccount
-from django_payments_hub.services import accounts, health
+from django_payments_hub.services import accounts, credentials, health
 from django_payments_hub.services.provider_calls import provider_of
 
 
@@ -100,7 +100,7 @@ class ProviderAccountAdmin(HubAdmin[ProviderAccount]):
         if not isinstance(form, AccountForm):
             raise TypeError("Not the form of an account.")
         obj.provider, obj.origin = form.provider_name, ProviderAccount.Origin.DATABASE.value
-        accounts.store_credentials(obj, form.values)
+        credentials.store(obj, form.values)
         transaction.on_commit(partial(accounts.forget, [obj.alias]))
 
     # -- columns -----------------------------------------------------------------------------------------------------

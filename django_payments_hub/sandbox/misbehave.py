@@ -73,12 +73,21 @@ def truncate(connection: socket.socket, answer: Answer) -> None:
     close(connection)
 
 
+def _still_there(connection: socket.socket, seconds: float, cleared: threading.Event) -> bool:
+    """Wait so long; False at once when the client goes or the fault is cleared."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        if cleared.wait(min(left, 0.05)) or client_gone(connection):
+            return False
+    return True
+
+
 def drip(connection: socket.socket, answer: Answer, seconds: float, cleared: threading.Event) -> None:
     """Send the head at once and the body byte by byte, spread over ``seconds``; never the last byte."""
     connection.sendall(head(answer, len(answer.body)))
     pause = seconds / max(len(answer.body), 1)
     for position in range(len(answer.body) - 1):
-        if cleared.wait(pause) or client_gone(connection):
+        if not _still_there(connection, pause, cleared):
             break
         connection.sendall(answer.body[position : position + 1])
     close(connection)

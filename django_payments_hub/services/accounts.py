@@ -5,7 +5,6 @@ A changed or disabled account takes effect within `ACCOUNT_CACHE_S` in every pro
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.core.signals import setting_changed
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models.signals import post_migrate, post_save
 from django.utils import timezone
 
@@ -22,10 +21,9 @@ from django_payments_hub.domain.masking import Masked
 from django_payments_hub.domain.statuses import Mode
 from django_payments_hub.exceptions import ConfigurationError, NotFound
 from django_payments_hub.models import ProviderAccount
+from django_payments_hub.services import credentials
 
 if TYPE_CHECKING:  # imported when used: every project that starts loads this module
-    from cryptography.fernet import MultiFernet
-
     from django_payments_hub.provider_kit.types import AccountConfig
 
 _RESERVED = frozenset({"PROVIDER", "MODE", "ACTIVE", "LABEL"})
@@ -133,7 +131,9 @@ def _load_stored(alias: str) -> Account:
         raise NotFound(f"There is no account {alias!r}.", code="unknown_account")
     return Account(
         row,
-        AccountConfig(alias=alias, provider=row.provider, mode=Mode(row.mode), values=decrypt(row.credentials)),
+        AccountConfig(
+            alias=alias, provider=row.provider, mode=Mode(row.mode), values=credentials.decrypt(row.credentials)
+        ),
     )
 
 
@@ -186,81 +186,6 @@ def sync_settings_accounts() -> None:
     )
     if gone.exists():
         gone.update(is_active=False)
-
-
-# -- credentials in the database --------------------------------------------------------------------------------------
-
-
-def _fernet() -> MultiFernet:
-    from cryptography.fernet import Fernet, MultiFernet
-
-    keys = hub_settings().encryption_keys
-    if not keys:
-        raise ConfigurationError(
-            f"Accounts in the database need {SETTING}['ENCRYPTION_KEYS']; make one with "
-            "`python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'`.",
-            code="encryption_keys_missing",
-        )
-    try:
-        return MultiFernet([Fernet(key) for key in keys])
-    except ValueError:
-        raise ConfigurationError(
-            f"A key in {SETTING}['ENCRYPTION_KEYS'] is not a Fernet key.", code="encryption_key_invalid"
-        ) from None
-
-
-def encrypt(values: Mapping[str, object]) -> str:
-    """The credentials as they are stored: JSON under the first key."""
-    return _fernet().encrypt(json.dumps(dict(values)).encode()).decode()
-
-
-def decrypt(stored: str) -> dict[str, object]:
-    """The credentials of a row; raises ConfigurationError(`credentials_unreadable`) when no key fits."""
-    from cryptography.fernet import InvalidToken
-
-    if not stored:
-        return {}
-    try:
-        values = Masked(json.loads(_fernet().decrypt(stored.encode())))
-    except (InvalidToken, ValueError):
-        raise ConfigurationError(
-            "The credentials of the account cannot be decrypted: is an old key missing?", code="credentials_unreadable"
-        ) from None
-    return values
-
-
-def store_credentials(row: ProviderAccount, values: Mapping[str, object]) -> None:
-    """Keep these credentials with the row, encrypted, and save it."""
-    row.credentials = encrypt(values)
-    row.save()
-
-
-def rotate_credentials() -> int:
-    """Encrypt every stored credential under the first key; returns how many. Safe to interrupt and repeat.
-
-    Raises:
-        ConfigurationError: `credentials_unreadable`, naming the account that no key fits; it stays as it is.
-    """
-    rotated = 0
-    for pk in ProviderAccount.objects.exclude(credentials="").values_list("pk", flat=True):
-        with transaction.atomic():
-            row = ProviderAccount.objects.select_for_update().get(pk=pk)
-            row.credentials = _rotated(row)
-            row.save(update_fields=["credentials", "updated_at"])
-        rotated += 1
-    return rotated
-
-
-def _rotated(row: ProviderAccount) -> str:
-    from cryptography.fernet import InvalidToken
-
-    try:
-        return _fernet().rotate(row.credentials.encode()).decode()
-    except InvalidToken:
-        raise ConfigurationError(
-            f"The credentials of {row.alias!r} cannot be decrypted: is an old key missing?",
-            code="credentials_unreadable",
-        ) from None
 
 
 # -- health -----------------------------------------------------------------------------------------------------------

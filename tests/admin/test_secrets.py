@@ -10,7 +10,7 @@ import pytest
 
 from django_payments_hub.admin.redaction import redact, redact_text, shown_json
 from django_payments_hub.models import OrderRef, Payment, ProviderAccount, WebhookEvent
-from django_payments_hub.services import accounts
+from django_payments_hub.services import accounts, credentials
 from tests.admin.test_permissions import names_of, url_of
 from tests.admin.world import SHOWN, one_of_each
 
@@ -105,7 +105,7 @@ def test_no_page_shows_a_secret(admin_client: Any, settings: Any) -> None:
     )
     OrderRef.objects.filter(pk=rows[OrderRef].pk).update(guest_token_hash="Canary" * 10)
     stored = ProviderAccount(alias="own", provider="stripe", mode="test")
-    accounts.store_credentials(stored, {**secret, "PUBLISHABLE_KEY": "pk_test_shown"})
+    credentials.store(stored, {**secret, "PUBLISHABLE_KEY": "pk_test_shown"})
     rows[ProviderAccount] = stored
     # then no page shows one of them
     for name, page in pages(admin_client, rows):

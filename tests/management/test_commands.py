@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from django_payments_hub import signals
 from django_payments_hub.models import EventDelivery, ProviderAccount, WebhookEvent
-from django_payments_hub.services import accounts, refunds
+from django_payments_hub.services import credentials, refunds
 from django_payments_hub.testing.sandbox import SandboxClient
 from tests.admin.world import one_of_each, pay
 
@@ -55,19 +55,19 @@ def test_drain_applies_notices_and_runs_handlers_without_a_broker(handlers: None
 
 def test_rotation_moves_all_credentials_to_the_first_key(settings: Any) -> None:
     row = ProviderAccount(alias="own", provider="stripe", mode="test")
-    accounts.store_credentials(row, {"SECRET_KEY": "sk_test_x"})
+    credentials.store(row, {"SECRET_KEY": "sk_test_x"})
     old, new = settings.PAYMENTS_HUB["ENCRYPTION_KEYS"], Fernet.generate_key().decode()
     settings.PAYMENTS_HUB = {**settings.PAYMENTS_HUB, "ENCRYPTION_KEYS": [new, *old]}
     assert run("payments_rotate_credentials").startswith("1 accounts")
     # then the old key is no longer needed
     settings.PAYMENTS_HUB = {**settings.PAYMENTS_HUB, "ENCRYPTION_KEYS": [new]}
     row.refresh_from_db()
-    assert accounts.decrypt(row.credentials) == {"SECRET_KEY": "sk_test_x"}
+    assert credentials.decrypt(row.credentials) == {"SECRET_KEY": "sk_test_x"}
 
 
 def test_rotation_without_the_old_key_fails_and_loses_nothing(settings: Any) -> None:
     row = ProviderAccount(alias="own", provider="stripe", mode="test")
-    accounts.store_credentials(row, {"SECRET_KEY": "sk_test_x"})
+    credentials.store(row, {"SECRET_KEY": "sk_test_x"})
     before = row.credentials
     settings.PAYMENTS_HUB = {**settings.PAYMENTS_HUB, "ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
     with pytest.raises(CommandError, match="key"):

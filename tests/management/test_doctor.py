@@ -25,7 +25,7 @@ from django_payments_hub.models import (
     TransactionLog,
     WebhookEvent,
 )
-from django_payments_hub.services import accounts
+from django_payments_hub.services import accounts, credentials
 from tests.admin.world import one_of_each
 
 pytestmark = pytest.mark.django_db
@@ -146,7 +146,7 @@ def test_accounts_that_cannot_work_are_wrong(settings: Any) -> None:
     )
     # nor does one whose credentials nobody can read
     row = ProviderAccount(alias="own", provider="stripe", mode="test")
-    accounts.store_credentials(row, {"SECRET_KEY": "sk_test_canary"})
+    credentials.store(row, {"SECRET_KEY": "sk_test_canary"})
     settings.PAYMENTS_HUB = {
         **settings.PAYMENTS_HUB,
         "ENCRYPTION_KEYS": ["TtGmaOVKDVU8BXt9P8RrB3iHm0TDRVwcnnrxS2iVsYI="],

@@ -197,13 +197,13 @@ def amounts(payment: Payment) -> dict[str, int]:
 
 def books_of(sandbox: SandboxClient, payment: Payment) -> Any:
     """The sandbox's sums of all objects that carry the payment's reference."""
-    found = [
+    found: list[Any] = [
         sums
         for sums in sandbox.ledger(provider="stripe")["payments"].values()
         if sums["metadata"].get("hub_payment") == payment.reference
     ]
     names = ("authorized", "captured", "released", "refunded", "disputed")
-    return {name: sum([int(sums[name]) for sums in found]) for name in names}  # type: ignore[literal-required]
+    return {name: sum(int(sums[name]) for sums in found) for name in names}
 
 
 def effects(sandbox: SandboxClient, operation: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.management.base import BaseCommand, CommandError
 
 from django_payments_hub.exceptions import HubError
-from django_payments_hub.services import accounts
+from django_payments_hub.services import credentials
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         """Rotate, and say how many."""
         try:
-            rotated = accounts.rotate_credentials()
+            rotated = credentials.rotate()
         except HubError as error:
             raise CommandError(f"{error.message} ({error.code})") from None
         self.stdout.write(f"{rotated} accounts are encrypted under the first key.")
