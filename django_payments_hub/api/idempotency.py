@@ -43,10 +43,13 @@ class Scope:
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """What the request made before. `status_code` is what was answered, 0 when nobody lived to answer."""
+    """What the request made before. `status_code` is what was answered, 0 when nobody lived to answer; `error_code` is
+    that of a decline or a refusal.
+    """
 
     resource_id: UUID
     status_code: int
+    error_code: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +69,9 @@ class Claim:
         if not self._mine().update(resource_type=self.resource_type, resource_id=resource_id):
             raise _in_flight()
 
-    def finish(self, status_code: int) -> None:
+    def finish(self, status_code: int, error_code: str = "") -> None:
         """Keep what was answered."""
-        self._mine().update(lease_until=None, status_code=status_code)
+        self._mine().update(lease_until=None, status_code=status_code, error_code=error_code)
 
     def release(self) -> None:
         """Give the key back when nothing was made; else leave the pointer to the next request."""
@@ -146,7 +149,7 @@ def _judge(scope: Scope, resource_type: str) -> Claim | Replay | None:
     if row.lease_until is not None and row.lease_until > timezone.now():
         raise _in_flight()
     if row.resource_id is not None:
-        return Replay(resource_id=row.resource_id, status_code=row.status_code)
+        return Replay(resource_id=row.resource_id, status_code=row.status_code, error_code=row.error_code)
     return _take_over(row, resource_type)
 
 

@@ -7,6 +7,9 @@ with the resource beside it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
+
+from rest_framework.response import Response
 
 from django_payments_hub.api.errors import Problem
 from django_payments_hub.domain.statuses import (
@@ -29,6 +32,32 @@ class Outcome:
 
     status: int
     problem: Problem | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """An outcome, and the resource as the actor sees it, under its name where an error stands beside it."""
+
+    outcome: Outcome
+    resource: object
+    name: str
+
+    def response(self) -> Response:
+        """The answer."""
+        problem = self.outcome.problem
+        if problem is None:
+            return Response(self.resource, status=self.outcome.status)
+        return Response({**problem.body(), self.name: self.resource}, status=self.outcome.status)
+
+
+def of_replay(status_code: int, error_code: str, now: Outcome) -> Outcome:
+    """What was final is answered as it was; what was not known then, or answered by nobody, as it is now."""
+    if 200 <= status_code < 300 and status_code != 202 and now.status < 300:
+        return Outcome(status=status_code)
+    if 400 <= status_code < 500 and error_code:
+        detail = "The payment was declined." if status_code == 402 else "The provider refused the request."
+        return _problem(status_code, error_code, detail)
+    return now
 
 
 def of_start(payment: Payment, *, done: int = 200) -> Outcome:
@@ -65,6 +94,13 @@ def of_refund(refund: Refund) -> Outcome:
             422, refund.failure_code or FailureCode.REFUND_REFUSED.value, "The provider refused the refund."
         )
     return Outcome(status=202 if refund.status in (RefundStatus.PENDING, RefundStatus.PROCESSING) else 200)
+
+
+def operations_of(payment: Payment, kind: OperationKind) -> list[UUID]:
+    """The ids of its operations of a kind, oldest first."""
+    return [
+        *Operation.objects.filter(payment_id=payment.pk, kind=kind.value).order_by("pk").values_list("pk", flat=True)
+    ]
 
 
 def last_operation(payment: Payment, *kinds: OperationKind) -> Operation | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
 from rest_framework.exceptions import APIException
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 from django_payments_hub.api import strict_json
 from django_payments_hub.conf import hub_settings
@@ -68,3 +71,18 @@ class StrictJSONParser(BaseParser):
         if parser_context and len(body) < body_length(parser_context["request"].META):
             raise strict_json.MalformedJson("The body ended too early.")  # a client that left: nothing is not "{}"
         return strict_json.loads(body)
+
+
+class JsonOnly(BaseContentNegotiation):
+    """The API speaks JSON, whatever a client says it would like better."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        charset = request.content_type.lower().partition("charset=")[2].strip('" ')
+        fits = request.content_type.partition(";")[0].strip().lower() == StrictJSONParser.media_type
+        return next(iter(parsers)) if fits and charset in ("", "utf-8", "utf8") else None
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)

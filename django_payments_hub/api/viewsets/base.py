@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
@@ -14,9 +15,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.log import log_response
 from rest_framework import exceptions as drf
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -28,8 +27,8 @@ from django_payments_hub.api.contracts import HAS_SPECTACULAR, Contract, Contrac
 from django_payments_hub.api.errors import CardNumberRefused, problem_of, server_error
 from django_payments_hub.api.filters import refuse_filters
 from django_payments_hub.api.idempotency import Replay
-from django_payments_hub.api.outcomes import Outcome, of_start
-from django_payments_hub.api.parsers import LengthRequired, StrictJSONParser, body_length
+from django_payments_hub.api.outcomes import Told, of_replay, of_start
+from django_payments_hub.api.parsers import JsonOnly, LengthRequired, StrictJSONParser, body_length
 from django_payments_hub.api.permissions import Actor, DefaultAccessPolicy, access_policy
 from django_payments_hub.exceptions import NotAllowed, NotFound
 from django_payments_hub.models import Payment
@@ -41,21 +40,6 @@ _OWN_PAGES = ("none", "same-origin")
 
 _Row = TypeVar("_Row")
 View = Callable[..., HttpResponseBase]
-
-
-class JsonOnly(BaseContentNegotiation):
-    """The API speaks JSON, whatever a client says it would like better."""
-
-    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        charset = request.content_type.lower().partition("charset=")[2].strip('" ')
-        fits = request.content_type.partition(";")[0].strip().lower() == StrictJSONParser.media_type
-        return next(iter(parsers)) if fits and charset in ("", "utf-8", "utf8") else None
-
-    def select_renderer(
-        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        renderer = next(iter(renderers))
-        return renderer, str(renderer.media_type)
 
 
 class HubViewSet(ViewSet):
@@ -214,18 +198,12 @@ class HubViewSet(ViewSet):
         """A row, or several, as this actor sees them."""
         return serializer(row, many=many, context={"policy": self.policy, "actor": self.actor}).data
 
-    def answer(self, outcome: Outcome, resource: object, *, name: str) -> Response:
-        """The resource; beside an error under its name when it did not work out."""
-        if outcome.problem is None:
-            return Response(resource, status=outcome.status)
-        return Response({**outcome.problem.body(), name: resource}, status=outcome.status)
-
     def once(
         self,
         resource_type: str,
         act: Callable[[OnCommit | None], _Row],
         read: Callable[[UUID], _Row],
-        render: Callable[[_Row], Response],
+        render: Callable[[_Row], Told],
     ) -> Response:
         """Act, and answer; under an Idempotency-Key act once, and answer a repetition with what was made.
 
@@ -235,17 +213,17 @@ class HubViewSet(ViewSet):
         """
         key = idempotency.checked_key(self.request.headers.get(idempotency.HEADER))
         if key is None:
-            return render(act(None))
+            return render(act(None)).response()
         claim = idempotency.claim(self._scope(key), resource_type)
         if isinstance(claim, Replay):
             return self._replayed(claim, render(read(claim.resource_id)))
         try:
-            response = render(act(claim.attach))
+            told = render(act(claim.attach))
         except BaseException:
             claim.release()
             raise
-        claim.finish(response.status_code)
-        return response
+        claim.finish(told.outcome.status, told.outcome.problem.code if told.outcome.problem else "")
+        return told.response()
 
     def _scope(self, key: str) -> idempotency.Scope:
         return idempotency.Scope(
@@ -255,10 +233,10 @@ class HubViewSet(ViewSet):
             fingerprint=idempotency.fingerprint(self.request.path, self.request.data),
         )
 
-    def _replayed(self, replay: Replay, response: Response) -> Response:
-        """What is final keeps its status; an outcome that was not known then is told as it is now."""
-        if 200 <= replay.status_code < 300 and replay.status_code != 202 and response.status_code < 300:
-            response.status_code = replay.status_code
+    def _replayed(self, replay: Replay, now: Told) -> Response:
+        """The resource is shown as it is now."""
+        outcome = of_replay(replay.status_code, replay.error_code, now.outcome)
+        response = dataclasses.replace(now, outcome=outcome).response()
         response.headers[idempotency.REPLAYED] = "true"
         return response
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +15,7 @@ from django_payments_hub.api.contracts import Contract
 from django_payments_hub.api.explaining import explanation_of
 from django_payments_hub.api.filters import PAYMENT_FILTERS, filtered
 from django_payments_hub.api.new_payments import new_payment
-from django_payments_hub.api.outcomes import Outcome, last_operation, of_operation, of_start
+from django_payments_hub.api.outcomes import Outcome, Told, last_operation, of_operation, of_start, operations_of
 from django_payments_hub.api.pagination import page
 from django_payments_hub.api.serializers.inputs import (
     CancelInput,
@@ -35,12 +36,15 @@ from django_payments_hub.api.serializers.outputs import (
 from django_payments_hub.api.viewsets.base import HubViewSet
 from django_payments_hub.api.viewsets.refunds import REFUND_ANSWERS, refund_once
 from django_payments_hub.domain.statuses import Flow, OperationKind, PaymentStatus
-from django_payments_hub.models import Payment, TransactionLog
+from django_payments_hub.models import Operation, Payment, TransactionLog
 from django_payments_hub.services import payments
 from django_payments_hub.services.payments import OnCommit
 
 _STARTED = {202: PaymentOutput, 402: PaymentErrorOutput, 422: PaymentErrorOutput, 502: PaymentErrorOutput}
 _CALLED = {200: PaymentOutput, **_STARTED}
+
+Work = tuple[Payment, Operation | None]
+"""A payment, and what a request did with it at the provider."""
 
 
 class PaymentViewSet(HubViewSet):
@@ -123,36 +127,54 @@ class PaymentViewSet(HubViewSet):
 
         return self.once("payment", act, partial(self.payment_for, action=action), self._started)
 
-    def _started(self, payment: Payment, done: int = 200) -> Response:
-        return self._payment(of_start(payment, done=done), payment)
+    def _started(self, payment: Payment, done: int = 200) -> Told:
+        return self._told(of_start(payment, done=done), payment)
 
     # -- working on --------------------------------------------------------------------------------------------------
 
     def capture(self, request: Request, payment_id: str) -> Response:
         payment, data = self.payment_for(payment_id, "capture"), self.body()
-
-        def act(on_commit: OnCommit | None) -> Payment:
-            return payments.capture(
-                payment.pk, amount=data.get("amount"), final=data["final"], actor=self.actor.user, on_commit=on_commit
-            )
-
-        return self.once("payment", act, partial(self.payment_for, action="capture"), self._captured)
-
-    def _captured(self, payment: Payment) -> Response:
-        return self._payment(of_operation(last_operation(payment, OperationKind.CAPTURE)), payment)
+        step = partial(
+            payments.capture, payment.pk, amount=data.get("amount"), final=data["final"], actor=self.actor.user
+        )
+        return self._work(payment, OperationKind.CAPTURE, step)
 
     def cancel(self, request: Request, payment_id: str) -> Response:
         payment, data = self.payment_for(payment_id, "cancel"), self.body()
+        step = partial(payments.cancel, payment.pk, reason=data["reason"], actor=self.actor.user)
+        return self._work(payment, OperationKind.CANCEL, step)
 
-        def act(on_commit: OnCommit | None) -> Payment:
-            return payments.cancel(payment.pk, reason=data["reason"], actor=self.actor.user, on_commit=on_commit)
+    def _work(self, payment: Payment, kind: OperationKind, step: Callable[..., Payment]) -> Response:
+        """Answer by the operation that this request made: another may have made the payment's last one."""
 
-        return self.once("payment", act, partial(self.payment_for, action="cancel"), self._cancelled)
+        def act(on_commit: OnCommit | None) -> Work:
+            known: list[UUID] = []
 
-    def _cancelled(self, payment: Payment) -> Response:
-        if payment.status == PaymentStatus.CANCELLED:
-            return self._payment(Outcome(status=200), payment)
-        return self._payment(of_operation(last_operation(payment, OperationKind.CANCEL)), payment)
+            def pointed(payment_id: UUID) -> None:
+                # Under the payment's lock. A cancellation points before it opens its operation, a capture after.
+                known.extend(operations_of(payment, kind))
+                if on_commit is not None:
+                    on_commit(known[-1] if kind is OperationKind.CAPTURE else payment_id)
+
+            after = step(on_commit=pointed)
+            if kind is OperationKind.CAPTURE:
+                return after, Operation.objects.get(pk=known[-1])
+            made = [pk for pk in operations_of(payment, kind) if pk not in known]
+            return after, Operation.objects.get(pk=made[0]) if made else None
+
+        def read(pointer: UUID) -> Work:
+            operation = Operation.objects.filter(pk=pointer).first()
+            found = self.payment_for(operation.payment_id if operation else pointer, kind.value)
+            return found, operation or last_operation(found, kind)
+
+        return self.once("operation", act, read, self._worked)
+
+    def _worked(self, work: Work) -> Told:
+        payment, operation = work
+        is_capture = operation is not None and operation.kind == OperationKind.CAPTURE
+        if payment.status == PaymentStatus.CANCELLED and not is_capture:
+            return self._told(Outcome(status=200), payment)
+        return self._told(of_operation(operation), payment)
 
     def refund(self, request: Request, payment_id: str) -> Response:
         payment, data = self.payment_for(payment_id, "refund"), self.body()
@@ -161,7 +183,7 @@ class PaymentViewSet(HubViewSet):
     def sync(self, request: Request, payment_id: str) -> Response:
         payment = self.payment_for(payment_id, "sync")
         self.body()
-        return self._payment(Outcome(status=200), payments.sync(payment.pk))
+        return self._told(Outcome(status=200), payments.sync(payment.pk)).response()
 
-    def _payment(self, outcome: Outcome, payment: Payment) -> Response:
-        return self.answer(outcome, self.shown(PaymentOutput, payment), name="payment")
+    def _told(self, outcome: Outcome, payment: Payment) -> Told:
+        return Told(outcome=outcome, resource=self.shown(PaymentOutput, payment), name="payment")

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from django_payments_hub.api.contracts import Contract
 from django_payments_hub.api.filters import REFUND_FILTERS, filtered
-from django_payments_hub.api.outcomes import of_refund
+from django_payments_hub.api.outcomes import Told, of_refund
 from django_payments_hub.api.pagination import page
 from django_payments_hub.api.serializers.inputs import NothingInput, RefundInput
 from django_payments_hub.api.serializers.outputs import RefundErrorOutput, RefundOutput
@@ -39,11 +39,11 @@ def refund_once(view: HubViewSet, payment: Payment, data: dict[str, Any]) -> Res
         reason, amount = data["reason"], data.get("amount")
         return refunds.request(payment.pk, amount=amount, reason=reason, actor=view.actor.user, on_commit=on_commit)
 
-    return view.once("refund", act, lambda key: visible_refund(view, key), lambda refund: _answer(view, refund))
+    return view.once("refund", act, lambda key: visible_refund(view, key), lambda refund: _told(view, refund))
 
 
-def _answer(view: HubViewSet, refund: Refund) -> Response:
-    return view.answer(of_refund(refund), view.shown(RefundOutput, refund), name="refund")
+def _told(view: HubViewSet, refund: Refund) -> Told:
+    return Told(outcome=of_refund(refund), resource=view.shown(RefundOutput, refund), name="refund")
 
 
 class RefundViewSet(HubViewSet):
@@ -93,4 +93,4 @@ class RefundViewSet(HubViewSet):
         return refund
 
     def _once(self, act: Callable[[OnCommit | None], Refund]) -> Response:
-        return self.once("refund", act, lambda key: visible_refund(self, key), lambda refund: _answer(self, refund))
+        return self.once("refund", act, lambda key: visible_refund(self, key), lambda refund: _told(self, refund))
