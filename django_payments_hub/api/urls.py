@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.apps import apps
 from django.urls import URLPattern, path
 
 from django_payments_hub.api.contracts import HAS_SPECTACULAR
@@ -22,7 +23,8 @@ def _refund(name: str) -> URLPattern:
 def _documentation() -> list[URLPattern]:
     from django_payments_hub.api.viewsets.documentation import docs_view, schema_view
 
-    return [path("schema/", schema_view, name="schema"), path("docs/", docs_view, name="docs")]
+    docs = [path("docs/", docs_view, name="docs")] if apps.is_installed("drf_spectacular_sidecar") else []
+    return [path("schema/", schema_view, name="schema"), *docs]
 
 
 # Ids are taken as text: what is no id is answered in the API's own shape, and a card number in an address is refused

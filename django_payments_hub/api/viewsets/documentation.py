@@ -1,4 +1,7 @@
-"""`/schema/` and `/docs/`, when the extra `api-docs` is installed; loaded when first asked for."""
+"""`/schema/` and `/docs/`, when the extra `api-docs` is installed; loaded when first asked for.
+
+`/docs/` takes its scripts from `drf_spectacular_sidecar` and is there only when that is among the installed apps.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from functools import cache
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
+from django.templatetags.static import static
 from django.urls import include, path, reverse
 
 View = Callable[[HttpRequest], HttpResponseBase]
@@ -37,5 +41,16 @@ def _schema(prefix: str) -> View:
 def _docs() -> View:
     from drf_spectacular.views import SpectacularSwaggerView
 
-    view: View = SpectacularSwaggerView.as_view(url_name="payments_hub:schema")
+    class LocalSwaggerView(SpectacularSwaggerView):
+        """Whatever SWAGGER_UI_DIST says: a script of a third party would run with the reader's session."""
+
+        @staticmethod
+        def _swagger_ui_resource(filename: str) -> str:
+            return static(f"drf_spectacular_sidecar/swagger-ui-dist/{filename}")
+
+        @staticmethod
+        def _swagger_ui_favicon() -> str:
+            return static("drf_spectacular_sidecar/swagger-ui-dist/favicon-32x32.png")
+
+    view: View = LocalSwaggerView.as_view(url_name="payments_hub:schema")
     return view
