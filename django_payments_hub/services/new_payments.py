@@ -24,6 +24,7 @@ from django_payments_hub.models.base import new_id
 from django_payments_hub.provider_kit.base import BaseProvider
 from django_payments_hub.services import accounts, operations, orders
 from django_payments_hub.services.books import Books, Told
+from django_payments_hub.services.locking import again_as_victim
 from django_payments_hub.services.orders import Terms
 
 OnCommit = Callable[[UUID], None]
@@ -86,6 +87,10 @@ def record(new: NewRecord) -> tuple[Payment, Operation | None]:
         Conflict: `payment_in_progress`, also where an earlier payment of the order can still be paid at its provider.
         InvalidInput, RuleViolation: the amount is not the order's.
     """
+    return again_as_victim(lambda: _commit(new))
+
+
+def _commit(new: NewRecord) -> tuple[Payment, Operation | None]:
     with transaction.atomic(durable=True):
         payment = _write(new)
         operation = None if new.wanted.defer else open_pay(payment, _parameters(new.wanted))
