@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from tests.api.test_schema import run_python
+from tests.conventions.sources import run_python
 
 WITHOUT = """
 import django

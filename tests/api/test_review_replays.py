@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -48,7 +49,7 @@ def held(api, customer) -> str:
     return str(api.post(body=body).body["id"])
 
 
-def add(payment_id: object, kind: OperationKind, state: OperationState) -> None:
+def add(payment_id: UUID | str, kind: OperationKind, state: OperationState) -> None:
     """An operation that another request made."""
     row = Operation.objects.filter(payment_id=payment_id).latest("pk")
     row.pk, row.kind, row.state, row.exclusive_key = new_id(), kind.value, state.value, None

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
+from rest_framework.settings import api_settings
 
 from django_payments_hub.api import throttling
 from django_payments_hub.conf import DEFAULT_THROTTLES
@@ -20,7 +23,7 @@ DECLINED, VISA = "pm_card_chargeDeclined", "pm_card_visa"
 @pytest.fixture
 def limit(change: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Set rates; nothing else is limited, and no window ends during the test."""
-    monkeypatch.setattr(throttling.time, "time", lambda: 1_700_000_000.0)
+    monkeypatch.setattr(throttling, "time", SimpleNamespace(time=lambda: 1_700_000_000.0))
     return lambda **rates: change(THROTTLES={**dict.fromkeys(DEFAULT_THROTTLES, ""), **rates})
 
 
@@ -81,7 +84,7 @@ def test_declined_cards_are_counted_over_the_users_of_one_address(world, limit) 
 
 def test_a_user_who_changes_his_address_is_counted_all_the_same(customer, limit, monkeypatch) -> None:
     limit(payments_declines="3/hour")
-    monkeypatch.setattr(throttling.api_settings, "NUM_PROXIES", 1)
+    monkeypatch.setattr(api_settings, "NUM_PROXIES", 1)
     found = [pay(customer, **{"X-Forwarded-For": f"10.0.0.{n}"}) for n in range(5)]
     assert found == [402] * 3 + [429] * 2
     assert pay(make_user(), **{"X-Forwarded-For": "10.0.0.9"}) == 402
@@ -113,7 +116,7 @@ def test_a_cache_that_is_down_stops_no_payment_and_is_logged(customer, monkeypat
         def fail(self, *args: object, **kwargs: object) -> None:
             raise RuntimeError("redis://:hunter2@cache is down")
 
-    real = throttling.cache
+    real = cache
     monkeypatch.setattr(throttling, "cache", Down())
     assert Api(customer).get().status == 200
     assert pay(customer, VISA) == 201
@@ -124,7 +127,7 @@ def test_a_cache_that_is_down_stops_no_payment_and_is_logged(customer, monkeypat
 
 
 def test_a_counter_that_ran_out_begins_anew(customer, monkeypatch, caplog) -> None:
-    monkeypatch.setattr(throttling.cache, "add", lambda *args, **kwargs: False, raising=False)
+    monkeypatch.setattr(cache, "add", lambda *args, **kwargs: False, raising=False)
     throttling.count("payments_read", "somebody")
     throttling.count("payments_read", "somebody")
     assert throttling._noted(throttling._window("payments_read", "somebody")) == 2  # type: ignore[arg-type]

@@ -128,7 +128,7 @@ importlib.util.find_spec = lambda name, *more: None if name == "drf_spectacular"
 import django
 from django.conf import settings
 from example_project import settings as known
-known.INSTALLED_APPS.remove("drf_spectacular")
+known.INSTALLED_APPS[:] = [app for app in known.INSTALLED_APPS if not app.startswith("drf_spectacular")]
 django.setup()
 from django.urls import NoReverseMatch, reverse
 print(reverse("payments_hub:payment-list"))
