@@ -173,6 +173,7 @@ def test_one_event_in_many_copies_at_once_is_one_effect(sandbox: SandboxClient) 
     data = {
         "id": external["id"],
         "object": "refund",
+        "balance_transaction": "txn_1",
         "amount": 400,
         "currency": "usd",
         "status": "succeeded",

@@ -209,6 +209,7 @@ def refund_notice(sandbox: SandboxClient, payment: Payment, kind: str = "charge.
     return {
         "id": entry["object_id"],
         "object": "refund",
+        "balance_transaction": "txn_1",
         "amount": refund.amount_minor,
         "currency": "usd",
         "status": "succeeded",
@@ -266,6 +267,7 @@ def test_a_dashboard_refund_told_while_one_of_ours_is_in_doubt_is_kept_and_told_
     data = {
         "id": external["id"],
         "object": "refund",
+        "balance_transaction": "txn_1",
         "amount": 600,
         "currency": "usd",
         "status": "succeeded",
