@@ -16,6 +16,7 @@ JOBS ?= 2
 TEST_POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/payments_hub
 TEST_MARIADB_URL ?= mysql://root@127.0.0.1:3306/payments_hub
 
+# test-all and check run to their end whatever fails on the way, so that one run names every failure.
 .PHONY: help setup demo serve worker test test-all check bench docs clean
 
 help: ## show this list
@@ -45,22 +46,26 @@ test: setup ## the fast tests, in random order, with branch coverage
 	@$(PYTEST) -n $(JOBS) -m 'not slow and not postgres and not mariadb' --cov --cov-report=term
 
 test-all: setup ## the slow tests, then the fast ones again on PostgreSQL and MariaDB where they are reachable
-	@$(PYTEST) -n $(JOBS) -m 'slow and not postgres and not mariadb'
-	.ci/on-database postgres '$(TEST_POSTGRES_URL)' $(PYTEST) -n $(JOBS) -m '(not slow and not mariadb) or postgres'
-	.ci/on-database mariadb '$(TEST_MARIADB_URL)' $(PYTEST) -n $(JOBS) -m '(not slow and not postgres) or mariadb'
+	@failed=0
+	$(PYTEST) -n $(JOBS) -m 'slow and not postgres and not mariadb' || failed=1
+	.ci/on-database postgres '$(TEST_POSTGRES_URL)' $(PYTEST) -n $(JOBS) -m '(not slow and not mariadb) or postgres' || failed=1
+	.ci/on-database mariadb '$(TEST_MARIADB_URL)' $(PYTEST) -n $(JOBS) -m '(not slow and not postgres) or mariadb' || failed=1
+	exit $$failed
 
 # `check --deploy` looks at the example project as it would be deployed; of its messages only the package's own count.
 # Without DEBUG its settings have no secrets of their own: these are made up, and reach nobody.
 check: setup ## lint, types, layers, migrations, deployment checks, documentation
-	@$(PY) -m ruff check .
-	$(PY) -m ruff format --check .
-	$(PY) -m mypy
-	.venv/bin/lint-imports
-	$(PY) manage.py makemigrations --check --dry-run
+	@failed=0
+	$(PY) -m ruff check . || failed=1
+	$(PY) -m ruff format --check . || failed=1
+	$(PY) -m mypy || failed=1
+	.venv/bin/lint-imports || failed=1
+	$(PY) manage.py makemigrations --check --dry-run || failed=1
 	env DEBUG=0 SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')" ALLOWED_HOSTS=shop.example.com \
 		STRIPE_SECRET_KEY=sk_test_check STRIPE_PUBLISHABLE_KEY=pk_test_check STRIPE_WEBHOOK_SECRETS=whsec_check \
-		$(PY) manage.py check --deploy --fail-level WARNING --tag payments_hub
-	$(MAKE) --no-print-directory docs
+		$(PY) manage.py check --deploy --fail-level WARNING --tag payments_hub || failed=1
+	$(MAKE) --no-print-directory docs || failed=1
+	exit $$failed
 
 bench: setup ## the benchmarks, interleaved in one run
 	@$(PY) -m benchmarks
