@@ -112,4 +112,8 @@ def handler(handler_id: str) -> Handler | None:
 
 
 def _send_signal(event: Event) -> None:
-    SIGNALS[event.name].send(sender=type(event.payment), event=event)
+    """Every receiver is called, whatever one before it raises; the first error is raised then, for another try."""
+    answers = SIGNALS[event.name].send_robust(sender=type(event.payment), event=event)
+    for _, answer in answers:
+        if isinstance(answer, Exception):
+            raise answer

@@ -102,7 +102,6 @@ def _refund_of(payment: Payment, refund: dict[str, object]) -> dict[str, object]
     return {
         "id": refund["id"],
         "object": "refund",
-        "balance_transaction": "txn_1",
         "amount": 100,
         "currency": "usd",
         "status": "succeeded",
