@@ -166,22 +166,29 @@ def cancel(
         RuleViolation: `not_cancellable`. Conflict: `operation_in_progress`.
     """
     with open_books(payment_id, told_by(actor), durable=True) as books:
-        payment = books.payment
-        if payment.captured_minor > 0 or payment.status in _ENDED:
-            raise RuleViolation("The payment can no longer be cancelled.", code="not_cancellable")
+        operation = _open_cancel(books, reason)
         if on_commit is not None:
-            on_commit(payment.pk)
-        payment.cancel_reason = reason[:200]
-        unsent = [row for row in books.operations if row.state == OperationState.CREATED and not row.in_doubt]
-        for operation in unsent:
-            finish(operation, OperationState.FAILED, error_code="cancelled")
-        if not _known_to_provider(payment) and len(unsent) == len(books.operations):
-            books.end(Stage.CANCELLED)
-            return payment
-        provider_calls.provider_of(payment.account).require("cancel")
-        books.operations[:] = [row for row in books.operations if row not in unsent]
-        operation = _open_exclusive(books, OperationKind.CANCEL, payment.amount_minor, {})
+            on_commit(books.payment.pk)
+    if operation is None:
+        return books.payment
     return operations.send(operation, actor_id=key_of(actor))
+
+
+def _open_cancel(books: Books, reason: str) -> Operation | None:
+    """The call that withdraws the payment; None where nothing was ever sent, and it ends here alone."""
+    payment = books.payment
+    if payment.captured_minor > 0 or payment.status in _ENDED:
+        raise RuleViolation("The payment can no longer be cancelled.", code="not_cancellable")
+    payment.cancel_reason = reason[:200]
+    unsent = [row for row in books.operations if row.state == OperationState.CREATED and not row.in_doubt]
+    for operation in unsent:
+        finish(operation, OperationState.FAILED, error_code="cancelled")
+    if not _known_to_provider(payment) and len(unsent) == len(books.operations):
+        books.end(Stage.CANCELLED)
+        return None
+    provider_calls.provider_of(payment.account).require("cancel")
+    books.operations[:] = [row for row in books.operations if row not in unsent]
+    return _open_exclusive(books, OperationKind.CANCEL, payment.amount_minor, {})
 
 
 def sync(payment_id: UUID) -> Payment:
