@@ -34,6 +34,8 @@ _BATCH = 50
 _LEASE_S = 120
 # What lets a browser pay or act for the merchant is not kept; null, so that no parser takes a mask for the secret.
 _SECRET_VALUE = re.compile(r'("(?:client_secret|secret)"\s*:\s*)"[^"]*"')
+# PostgreSQL cannot keep NUL, and nothing can encode half a surrogate pair.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 # States by how bad they are: a notice with several facts is filed under its worst.
 _VERDICT_STATE = {
@@ -56,6 +58,8 @@ def receive(account: accounts.Account, body: bytes, headers: Mapping[str, str]) 
     provider.verify_webhook(body, headers, now=time.time())
     payload, text = _read_payload(body)
     notice = provider.identify_notice(payload, body)
+    if _UNSTORABLE.search(notice.event_id + notice.event_type):
+        raise MalformedNotice("The event's id or type cannot be stored.")
     event = WebhookEvent(
         account=account.row,
         event_id=notice.event_id[:255],
