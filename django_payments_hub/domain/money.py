@@ -17,6 +17,7 @@ from django_payments_hub.exceptions import InvalidInput
 MAX_MINOR = 10**15
 """Largest amount the hub handles, in minor units: sums of thousands of them still fit a signed 64-bit column."""
 
+_MAX_DIGITS = 18
 _PLAIN_DECIMAL = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,6})?", re.ASCII)
 
 
@@ -55,6 +56,8 @@ def to_minor(amount: Money | Decimal | str | int, currency: str) -> int:
 def _plain(amount: object) -> str:
     if isinstance(amount, bool) or not isinstance(amount, Decimal | str | int):
         raise _invalid("An amount is a decimal string.")
+    if isinstance(amount, Decimal) and amount.is_finite() and abs(amount.adjusted()) > _MAX_DIGITS:
+        raise _invalid("An amount is within bounds.")  # before writing out a million zeros
     text = format(amount, "f") if isinstance(amount, Decimal) and amount.is_finite() else str(amount)
     if not _PLAIN_DECIMAL.fullmatch(text):
         raise _invalid("An amount is a plain positive decimal such as 12.50.")

@@ -142,3 +142,9 @@ def test_unknown_currencies_are_refused(bad: object) -> None:
     with pytest.raises(InvalidInput) as refused:
         currency_code(bad)
     assert refused.value.code == "invalid_currency"
+
+
+@pytest.mark.parametrize("text", ["1E+999999", "1E-999999"])
+def test_a_number_with_a_huge_exponent_is_refused_at_once(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        to_minor(Decimal(text), "USD")
