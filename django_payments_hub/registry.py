@@ -30,7 +30,7 @@ def provider_class(name: str) -> type[AnyProvider]:
     path = BUILT_IN_PROVIDERS.get(name, name)
     try:
         found = import_string(f"{path}.Provider")
-    except ImportError as error:
+    except (ImportError, TypeError, ValueError) as error:  # the latter two for what is no path at all
         raise ConfigurationError(
             f"No provider {name!r}: {path}.Provider cannot be imported ({error}).", code="unknown_provider"
         ) from error
