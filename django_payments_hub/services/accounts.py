@@ -168,6 +168,12 @@ def _settings_row(alias: str, declared: Mapping[str, object]) -> ProviderAccount
         "is_active": bool(declared.get("ACTIVE", True)),
     }
     row, created = ProviderAccount.objects.get_or_create(alias=alias, defaults=wanted)
+    if row.origin == ProviderAccount.Origin.DATABASE:
+        # Payments hang on the row: it may not come to mean another merchant's account.
+        raise ConfigurationError(
+            f"The account {alias!r} stands in the database; give the one in the settings another alias.",
+            code="duplicate_alias",
+        )
     changed = [name for name, value in wanted.items() if getattr(row, name) != value]
     if changed and not created:
         for name in changed:
