@@ -93,7 +93,7 @@ def problem_of(error: Exception) -> Problem | None:
     if isinstance(error, SuspiciousOperation):
         return Problem(status=400, code="invalid_request", detail="The request is malformed.")
     if isinstance(error, OperationalError | InterfaceError):
-        logger.error("The database does not answer: %s.", type(error).__name__)
+        logger.error("The database refuses to work: %s", " ".join(str(error).split())[:200])
         return Problem(status=503, code="unavailable", detail="Try again.", headers=_retry_after(_RETRY_AFTER_S))
     return None
 

@@ -30,8 +30,8 @@ _FAILURES: Mapping[FailureCode, Text] = {
     _F.REFUND_REFUSED: _("The refund could not be made."),
     _F.INVALID_REQUEST: _("The payment could not be made. You have not been charged."),
     _F.PROCESSING_ERROR: _("Something went wrong at the bank. Please try again in a moment."),
-    _F.PROVIDER_MISCONFIGURED: _("Payments are not possible at the moment. You have not been charged."),
-    _F.PROVIDER_UNAVAILABLE: _("Payments are not possible at the moment. You have not been charged."),
+    _F.PROVIDER_MISCONFIGURED: _("Payments are not possible at the moment. You will not be charged twice."),
+    _F.PROVIDER_UNAVAILABLE: _("Payments are not possible at the moment. You will not be charged twice."),
 }
 
 _ERRORS: Mapping[str, Text] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from importlib.util import find_spec
 from typing import ClassVar, Generic, TypeVar, cast
 
 from django_payments_hub.domain.masking import Masked
@@ -145,10 +146,17 @@ class BaseProvider(Generic[ConfigT]):
 
     name: ClassVar[str]
     label: ClassVar[str]
+    sdk: ClassVar[str] = ""
+    """The module of the provider's SDK, which the extra of the provider's name installs; "" for none."""
     capabilities: ClassVar[Capabilities]
     Config: type[ConfigT]
 
     def __init__(self, account: AccountConfig):
+        if self.sdk and find_spec(self.sdk) is None:
+            raise ConfigurationError(
+                f"The package {self.sdk!r} is not installed: pip install 'django-payments-hub[{self.name}]'.",
+                code="sdk_missing",
+            )
         self.account = account
         self.config: ConfigT = parse_config(self.Config, account)
 

@@ -13,9 +13,10 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from moneyed import Money
 
+from django_payments_hub.conf import hub_settings
 from django_payments_hub.domain.money import currency_code, to_minor
 from django_payments_hub.domain.statuses import Flow, OperationKind, OperationState, PaymentStatus, Source, Stage
-from django_payments_hub.exceptions import Conflict, InvalidInput, NotFound, RuleViolation
+from django_payments_hub.exceptions import ConfigurationError, Conflict, InvalidInput, NotFound, RuleViolation
 from django_payments_hub.models import Operation, Payment
 from django_payments_hub.services import accounts, operations, orders, provider_calls
 from django_payments_hub.services.books import Books, open_books
@@ -54,6 +55,8 @@ def create(wanted: NewPayment, *, on_commit: OnCommit | None = None) -> Payment:
     provider.supports(flow=wanted.flow, currency=currency, capture_method=wanted.capture_method)
     if wanted.flow is Flow.TOKEN and not wanted.method_token and not wanted.defer:
         raise InvalidInput("The token flow needs a payment method's token.", field="payment_method_token")
+    if wanted.flow is Flow.HOSTED and not hub_settings().public_url:
+        raise ConfigurationError("The hosted flow needs PUBLIC_URL to come back to.", code="public_url_missing")
     if wanted.save_method:
         provider.require("saved_methods")
     if wanted.terms:

@@ -71,6 +71,7 @@ def webhook(request: HttpRequest, account: str) -> HttpResponseBase:
         logger.warning("Webhook of %r refused: %s", account, error.message)
         return _error(503, error.code, "The account is not configured correctly.")
     except InvalidSignature as error:
+        logger.warning("A notification of %r was refused: none of its WEBHOOK_SECRETS fits (%s).", account, error.code)
         return _error(400, error.code, "The signature does not fit.")
     except MalformedNotice as error:
         return _error(400, error.code, "The notification cannot be read.")

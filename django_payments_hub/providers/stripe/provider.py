@@ -44,6 +44,7 @@ class Provider(BaseProvider[Config]):
 
     name = "stripe"
     label = "Stripe"
+    sdk = "stripe"
     Config = Config
     capabilities = Capabilities(
         flows=frozenset({Flow.TOKEN, Flow.CLIENT, Flow.HOSTED}),
@@ -206,6 +207,8 @@ class Provider(BaseProvider[Config]):
     def check(self) -> list[str]:
         """Doubts: no publishable key, another API version than the code was written for."""
         doubts = []
+        if not all(secret.startswith("whsec_") for secret in self.config.webhook_secrets):
+            doubts.append("an entry of WEBHOOK_SECRETS is no signing secret (whsec_...): its notices will be refused.")
         if not self.config.publishable_key:
             doubts.append("PUBLISHABLE_KEY is missing: the client flow is refused.")
         if self.config.api_version != API_VERSION:
