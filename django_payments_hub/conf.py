@@ -184,11 +184,13 @@ def _coerced(key: str, value: object, default: object) -> object:
 def _mapping(key: str, value: Mapping[str, object]) -> Mapping[str, object]:
     if key == "THROTTLES":
         return {**DEFAULT_THROTTLES, **value}
+    # Accounts hold credentials: an error report may print whatever local name they have somewhere.
+    accounts = Masked()
     for alias, known in value.items():
         if not isinstance(known, Mapping):
             raise ConfigurationError(f"{SETTING}[{key!r}][{alias!r}] must be a dictionary.", code="invalid_setting")
-    # Accounts hold credentials: an error report may print whatever local name they have somewhere.
-    return Masked({alias: Masked(known) for alias, known in value.items()})
+        accounts[alias] = Masked(known)
+    return accounts
 
 
 _DEFAULTS = HubSettings()

@@ -82,3 +82,100 @@ def test_test_accounts_beside_live_ones_are_named_before_the_deployment(change: 
 def test_accounts_of_one_mode_are_no_mix(change: Any, accounts: dict[str, dict[str, object]]) -> None:
     change(ACCOUNTS={alias: account(**values) for alias, values in accounts.items()})
     assert "payments_hub.W007" not in found(deploy=True)
+
+
+# -- the other ids ----------------------------------------------------------------------------------------------------
+
+WRONG: dict[str, tuple[str, dict[str, object]]] = {
+    "a key nobody knows": ("payments_hub.E001", {"ACOUNTS": {}}),
+    "a value of another type": ("payments_hub.E001", {"RETURN_HOSTS": "shop.example.com"}),
+    "an account that is no dictionary": ("payments_hub.E001", {"ACCOUNTS": {"stripe": "sk_test_canary"}}),
+    "an order model that is not installed": ("payments_hub.E002", {"ORDER_MODEL": "shop.Nothing"}),
+    "an order model that is no name": ("payments_hub.E002", {"ORDER_MODEL": "Order"}),
+    "an order model that cannot be paid": ("payments_hub.E003", {"ORDER_MODEL": "shop.Product"}),
+    "a provider nobody knows": ("payments_hub.E004", {"ACCOUNTS": {"a": {"PROVIDER": "strip", "MODE": "test"}}}),
+    "no provider": ("payments_hub.E004", {"ACCOUNTS": {"a": {"MODE": "test"}}}),
+    "no mode": ("payments_hub.E004", {"ACCOUNTS": {"a": {"PROVIDER": "stripe"}}}),
+    "no keys": ("payments_hub.E004", {"ACCOUNTS": {"a": {"PROVIDER": "stripe", "MODE": "test"}}}),
+    "a sweep too seldom": ("payments_hub.E005", {"SWEEP_INTERVAL_S": 61}),
+    "no sweep": ("payments_hub.E005", {"SWEEP_INTERVAL_S": 0}),
+    "no notice is read": ("payments_hub.E006", {"WEBHOOK_MAX_BYTES": 0}),
+    "no request is read": ("payments_hub.E006", {"API_MAX_BYTES": -1}),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_cannot_work_is_an_error_of_its_own_id(change: Any, name: str) -> None:
+    expected, values = WRONG[name]
+    change(**values)
+    assert set(found()) == {expected}
+
+
+@pytest.mark.parametrize(
+    "secrets",
+    [{"WEBHOOK_SECRETS": [""]}, {"WEBHOOK_SECRETS": []}, {"SECRET_KEY": ""}, {"SECRET_KEY": "sk_live_canary"}],
+    ids=["empty webhook secret", "no webhook secret", "empty key", "key of the other mode"],
+)
+def test_an_account_that_would_accept_anything_stops_the_start_and_shows_no_key(
+    change: Any, secrets: dict[str, object]
+) -> None:
+    """I22."""
+    change(ACCOUNTS={"stripe": account(**secrets)})
+    messages = found()
+    assert set(messages) == {"payments_hub.E004"}
+    assert "canary" not in str(messages)
+
+
+def test_sqlite_without_immediate_transactions_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I24: Django drops `select_for_update` there without a word."""
+    options = {"transaction_mode": "DEFERRED"}
+    # put into the dictionary that is there: Django warns of another one, since connections would not follow it
+    monkeypatch.setitem(
+        django_settings.DATABASES, "other", {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": options}
+    )
+    assert set(found()) == {"payments_hub.E007"}
+    options["transaction_mode"] = "IMMEDIATE"
+    assert found() == {}
+    del django_settings.DATABASES["other"]["OPTIONS"]
+    assert set(found()) == {"payments_hub.E007"}
+
+
+@pytest.mark.parametrize(
+    ("expected", "values"),
+    [
+        ("payments_hub.W001", {"PUBLIC_URL": ""}),
+        ("payments_hub.W002", {"PUBLIC_URL": "http://shop.example.com", "ACCOUNTS": {"a": {**LIVE}}}),
+        ("payments_hub.W003", {"RETURN_HOSTS": []}),
+        ("payments_hub.W006", {"ACCOUNTS": {"stripe": {"PUBLISHABLE_KEY": ""}}}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_not_for_real_customers_is_a_warning_of_its_own_id(
+    change: Any, expected: str, values: dict[str, Any]
+) -> None:
+    accounts = values.get("ACCOUNTS")
+    if accounts:
+        live = {"API_BASE": "https://api.stripe.com"} if "a" in accounts else {}
+        values = {**values, "ACCOUNTS": {alias: account(**known, **live) for alias, known in accounts.items()}}
+    assert expected not in found(deploy=True)
+    change(**values)
+    assert found() == {}
+    assert expected in found(deploy=True)
+
+
+def test_eager_tasks_and_a_sweeper_nobody_schedules_are_warnings() -> None:
+    from celery import current_app
+
+    assert not {"payments_hub.W004", "payments_hub.W005"} & set(found(deploy=True))
+    conf: Any = current_app.conf
+    before = conf.task_always_eager, conf.beat_schedule
+    conf.task_always_eager, conf.beat_schedule = True, {}
+    try:
+        assert {"payments_hub.W004", "payments_hub.W005"} <= set(found(deploy=True))
+    finally:
+        conf.task_always_eager, conf.beat_schedule = before
+
+
+def test_settings_that_cannot_be_read_are_named_once(change: Any) -> None:
+    change(ACOUNTS={})
+    assert set(found(deploy=True)) == {"payments_hub.E001"}

@@ -124,7 +124,7 @@ def test_an_account_is_chosen_by_alias_or_by_provider_when_there_is_one(change: 
     stored()
     for named in ({}, {"provider": "stripe"}):
         with pytest.raises(NotFound) as error:
-            accounts.choose(**named)  # type: ignore[arg-type]
+            accounts.choose(**named)
         assert error.value.code == "ambiguous_account"
     assert accounts.choose(alias="shop").row.alias == "shop"
     with pytest.raises(NotFound) as error:

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 
 from django_payments_hub import signals
-from django_payments_hub.domain.statuses import DeliveryState, PaymentStatus, Stage
+from django_payments_hub.domain.statuses import DeliveryState, PaymentStatus, RefundStatus, Stage
 from django_payments_hub.models import EventDelivery, Payment, TransactionLog
 from django_payments_hub.services import events, facts
 from django_payments_hub.services.books import open_books
@@ -210,7 +210,7 @@ def test_a_hook_repeated_late_sees_the_payment_as_it_is_by_then(broken_hook: Cal
     payment = world.recorded(order=order)
     complete(payment)
     broken_hook()
-    refund = world.refund_fact(payment, "re_1", 1000, world.RefundStatus.COMPLETED)
+    refund = world.refund_fact(payment, "re_1", 1000, RefundStatus.COMPLETED)
     facts.apply(refund, payment.account, world.by_webhook())
     world.make_due()
     events.drain()

@@ -429,7 +429,7 @@ def test_an_open_operation_excludes_every_other(sandbox: SandboxClient) -> None:
     payments.capture(payment.pk, amount="7.00")
     for step in (payments.capture, payments.cancel, refunds.request):
         with pytest.raises((Conflict, RuleViolation)) as error:
-            step(payment.pk)  # type: ignore[operator]
+            step(payment.pk)
         assert error.value.code == "operation_in_progress"
     world.converge()
     assert effects(sandbox) == 1
