@@ -32,6 +32,8 @@ _SERVICES = ("DATABASE_URL", "CELERY_BROKER_URL")
 def main(arguments: list[str]) -> int:
     """Run the demo; 0 only when the whole story went as told and the books agree."""
     options = _parse(arguments)
+    # Both, because a shell starts what it puts in the background with SIGINT ignored.
+    signal.signal(signal.SIGINT, _end)
     signal.signal(signal.SIGTERM, _end)
     folder = _fresh_folder()
     env = {name: os.environ[name] for name in _SERVICES if os.environ.get(name)}
