@@ -6,7 +6,7 @@ the provider's window, or by a person.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -23,6 +23,8 @@ from django_payments_hub.services import answers, provider_calls
 from django_payments_hub.services.books import Told
 from django_payments_hub.services.proofs import park
 from django_payments_hub.services.provider_calls import lease_s, may_send_now
+
+_EXHAUSTED = "tries_exhausted"
 
 
 def open_operation(
@@ -75,17 +77,24 @@ def claim(operation_id: UUID) -> Operation | None:
         if operation.next_attempt_at is None or operation.next_attempt_at > now or _paused(operation):
             return None
         operation.in_doubt = operation.in_doubt or operation.state != OperationState.CREATED
-        if operation.tries >= hub_settings().operation_max_tries:
-            park(operation, "tries_exhausted")  # it may be what kills its workers (F53)
+        if operation.tries < hub_settings().operation_max_tries:
+            return _lend(operation, now)
+        if not operation.in_doubt:
+            park(operation, _EXHAUSTED)
             return None
-        operation.state = OperationState.SENT.value
-        operation.tries += 1
-        operation.fence += 1
-        operation.first_sent_at = operation.first_sent_at or now
-        operation.lease_until = now + timedelta(seconds=lease_s(operation.payment.account))
-        operation.next_attempt_at = operation.lease_until
-        operation.save()
-        return operation
+    answers.leave_to_person(operation, _EXHAUSTED)  # it may be what kills its workers (F53)
+    return None
+
+
+def _lend(operation: Operation, now: datetime) -> Operation:
+    operation.state = OperationState.SENT.value
+    operation.tries += 1
+    operation.fence += 1
+    operation.first_sent_at = operation.first_sent_at or now
+    operation.lease_until = now + timedelta(seconds=lease_s(operation.payment.account))
+    operation.next_attempt_at = operation.lease_until
+    operation.save()
+    return operation
 
 
 def _paused(operation: Operation) -> bool:
