@@ -158,6 +158,20 @@ def _whole(payment: Payment, stage: Stage) -> PaymentFact:
     return captured_fact(payment) if stage is Stage.CAPTURED else payment_fact(payment, stage)
 
 
+def test_a_step_that_is_not_declared_is_quarantined() -> None:
+    """I8: captured, says the provider of what it had cancelled, and names no amount."""
+    payment = world.recorded()
+    tell(payment, payment_fact(payment, Stage.CANCELLED))
+    before = world.amounts(payment)
+    [verdict] = tell(payment, payment_fact(payment, Stage.CAPTURED))
+    assert verdict is Verdict.MISMATCH
+    row = world.fresh(payment)
+    assert (row.status, row.stage, row.attention_code) == ("cancelled", "cancelled", "mismatch_illegal_transition")
+    assert world.amounts(payment) == before
+    # with an amount it is money, which is never refused
+    assert tell(payment, captured_fact(payment)) == [Verdict.APPLIED]
+
+
 def test_a_stale_fact_does_not_bring_back_what_was_released() -> None:
     payment = world.recorded(capture_method=CaptureMethod.MANUAL)
     tell(payment, authorized_fact(payment), captured_fact(payment, 300, authorized_minor=1000))

@@ -74,6 +74,12 @@ def test_without_the_token_a_guests_order_looks_absent(token: str) -> None:
     refused(NotFound, "unknown_order", lambda: orders.terms_of(world.make_order(), None, guest_token=token))
 
 
+@pytest.mark.parametrize(("token", "of_the_order"), [("", ""), ("x", ""), ("", "x"), ("x", "y")])
+def test_an_order_without_a_token_is_closed_to_guests(token: str, of_the_order: str) -> None:
+    assert not orders.guest_token_fits(token, orders.hash_guest_token(of_the_order))
+    assert orders.guest_token_fits("x", orders.hash_guest_token("x"))
+
+
 def test_the_order_of_somebody_else_looks_absent() -> None:
     owner, other = world.make_user(), world.make_user()
     order = world.make_order(user=owner)

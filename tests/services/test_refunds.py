@@ -11,7 +11,7 @@ from django_payments_hub.domain.statuses import OperationState, PaymentStatus, R
 from django_payments_hub.exceptions import InvalidInput, NotFound, RuleViolation, Unsupported
 from django_payments_hub.models import Operation, Payment, Refund
 from django_payments_hub.models.base import new_id
-from django_payments_hub.services import facts, payments, refunds, sweeper
+from django_payments_hub.services import facts, operations, payments, refunds, sweeper
 from django_payments_hub.testing.sandbox import SandboxClient
 from tests.services import world
 
@@ -138,6 +138,19 @@ def test_a_refund_that_may_have_been_sent_is_not_taken_back(sandbox: SandboxClie
     assert error.value.code == "refund_not_cancellable"
     world.converge()
     assert world.books_of(sandbox, payment)["refunded"] == 1000
+
+
+def test_a_refund_on_its_way_is_not_taken_back(sandbox: SandboxClient) -> None:
+    payment = world.pay()
+    refund = refunds.request(payment.pk)
+    operation_id = refunds._operation_of(refund.pk)
+    assert operation_id is not None
+    held = operations.claim(operation_id)  # by a worker that is about to send it
+    assert held is not None
+    with pytest.raises(RuleViolation):
+        refunds.cancel(refund.pk)
+    operations.perform(held)
+    assert world.fresh(payment).refunded_minor == 1000 == world.books_of(sandbox, payment)["refunded"]
 
 
 def test_a_refund_throttled_and_unsent_is_taken_back_for_good(sandbox: SandboxClient) -> None:
