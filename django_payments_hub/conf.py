@@ -35,6 +35,7 @@ DEFAULT_THROTTLES: Mapping[str, str] = MappingProxyType(
         "payments_read": "300/min",
         "payments_write": "60/min",
         "payments_order": "20/hour",
+        "payments_method": "20/hour",
         "payments_anonymous": "30/min",
         "payments_address": "1200/min",
         "payments_logins": "20/min",

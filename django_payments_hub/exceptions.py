@@ -9,8 +9,7 @@ HubError                      code, message, details
 │   ├── NotAllowed              known, but not permitted                 (403)
 │   ├── Unsupported             the provider does not declare it         (422)
 │   ├── RuleViolation           an amount or state forbids it            (422)
-│   ├── Conflict                something else is under way              (409)
-│   └── Declined                the provider said no to the customer     (402)
+│   └── Conflict                something else is under way              (409)
 ├── WebhookError
 │   ├── InvalidSignature        not proven to come from the provider     (400)
 │   ├── MalformedNotice         proven, but unreadable                   (400)
@@ -100,12 +99,6 @@ class Conflict(RequestError):
     """Something else is under way with the same object."""
 
     code = "conflict"
-
-
-class Declined(RequestError):
-    """The provider declined the payment."""
-
-    code = "declined"
 
 
 class WebhookError(HubError):

@@ -17,7 +17,7 @@ _MOMENT = (
     r"(?<![0-9])(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-5][0-9]"
     r"(?::[0-5][0-9](?:\.[0-9]{1,9})?)?(?:Z|[+-][01][0-9]:?[0-5][0-9])?(?![0-9])"
 )
-# docs.stripe.com/api: the prefix of each kind of object. Any other prefix may be somebody's way to write a card number.
+# Prefixes of providers' object ids, as they publish them. Any other may be somebody's way to write a card number.
 _PREFIXES = (
     "acct|ba|card|ch|cs_live|cs_test|cus|dp|du|evt|fr|in|mandate|pi|plink|pm|po|price|prod|py|pyr|re|req|seti|src|sub|tok|"
     "tr|trr|txn|we"

@@ -6,6 +6,7 @@ Merging is monotone per provider object, so that the same facts in any order end
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django_payments_hub.domain.statuses import DisputeStatus, Flow, PaymentStatus, RefundStatus, Stage
 
@@ -37,13 +38,22 @@ _REFUND_RANK = {
 }
 
 
+# Phase, and what comes later within it where the provider does not say when.
 _DISPUTE_RANK = {
-    DisputeStatus.NEEDS_RESPONSE: 0,
-    DisputeStatus.UNDER_REVIEW: 1,
-    DisputeStatus.CLOSED: 2,
-    DisputeStatus.WON: 3,
-    DisputeStatus.LOST: 4,
+    DisputeStatus.INQUIRY_NEEDS_RESPONSE: (0, 0),
+    DisputeStatus.INQUIRY_UNDER_REVIEW: (0, 1),
+    DisputeStatus.INQUIRY_CLOSED: (1, 0),
+    DisputeStatus.NEEDS_RESPONSE: (2, 0),
+    DisputeStatus.UNDER_REVIEW: (2, 1),
+    DisputeStatus.CLOSED: (3, 0),
+    DisputeStatus.WON: (4, 0),
+    DisputeStatus.LOST: (5, 0),
 }
+
+DisputeNews = tuple[DisputeStatus, datetime | None]
+"""A dispute's status, and when it was told, by the provider's clock; None where it does not say."""
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 WITHHELD_DISPUTES = frozenset({DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW, DisputeStatus.LOST})
 """Disputes whose amount the merchant does not have."""
@@ -73,9 +83,18 @@ def merge_refund(known: RefundStatus, told: RefundStatus) -> RefundStatus:
     return max(known, told, key=_REFUND_RANK.__getitem__)
 
 
-def merge_dispute(known: DisputeStatus, told: DisputeStatus) -> DisputeStatus:
-    """The later of the two; where two endings are told, the one that costs money."""
-    return max(known, told, key=_DISPUTE_RANK.__getitem__)
+def merge_dispute(known: DisputeNews, told: DisputeNews) -> DisputeNews:
+    """The later of the two, a chargeback after its inquiry; where two endings are told, the one that costs money.
+
+    While it is open it goes to and fro between the merchant and the others: there the clock decides.
+    """
+    return max(known, told, key=_dispute_order)
+
+
+def _dispute_order(news: DisputeNews) -> tuple[int, datetime, int]:
+    status, at = news
+    phase, step = _DISPUTE_RANK[status]
+    return phase, at or _LONG_AGO, step
 
 
 def is_newer(*, known: tuple[Stage, int], told: tuple[Stage, int]) -> bool:
@@ -107,9 +126,12 @@ def _paid_status(standing: Standing) -> PaymentStatus:
 
 
 def _unpaid_status(standing: Standing) -> PaymentStatus:
+    if standing.stage is Stage.AUTHORIZED and standing.capturable_minor == 0:
+        return PaymentStatus.PROCESSING  # on its way: a capture the provider has not decided yet
     if standing.stage is Stage.DECLINED:
         # With a page or a browser SDK the customer may try another card on the same object.
-        return PaymentStatus.FAILED if standing.flow is Flow.TOKEN else PaymentStatus.REQUIRES_ACTION
+        tries_again = standing.flow in (Flow.CLIENT, Flow.HOSTED)
+        return PaymentStatus.REQUIRES_ACTION if tries_again else PaymentStatus.FAILED
     return {
         Stage.OPEN: PaymentStatus.PENDING,
         Stage.REQUIRES_ACTION: PaymentStatus.REQUIRES_ACTION,

@@ -105,11 +105,12 @@ class CaptureMethod(StrEnum):
 
 
 class Flow(StrEnum):
-    """Where the customer gives the payment details."""
+    """Where the customer gives the payment details. `direct`: nowhere; he is told what to do, or asked on his phone."""
 
     TOKEN = "token"  # noqa: S105 - the name of a flow: a token of the provider's, sent to our server
     CLIENT = "client"
     HOSTED = "hosted"
+    DIRECT = "direct"
 
 
 class MethodKind(StrEnum):
@@ -123,6 +124,16 @@ class MethodKind(StrEnum):
     CHEQUE = "cheque"
     VOUCHER = "voucher"
     OTHER = "other"
+
+
+class MethodStatus(StrEnum):
+    """A saved method's way: being saved, usable, never saved; let go here, and then at the provider too."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    FAILED = "failed"
+    DETACHING = "detaching"
+    DETACHED = "detached"
 
 
 class NextActionKind(StrEnum):
@@ -158,8 +169,14 @@ class FailureCode(StrEnum):
 
 
 class DisputeStatus(StrEnum):
-    """A chargeback's way: money is withheld while open, gone when lost, back when won."""
+    """A chargeback's way: money is withheld while open, gone when lost, back when won.
 
+    An inquiry, a question of the bank's, withholds nothing; it is over, or becomes a chargeback.
+    """
+
+    INQUIRY_NEEDS_RESPONSE = "inquiry_needs_response"
+    INQUIRY_UNDER_REVIEW = "inquiry_under_review"
+    INQUIRY_CLOSED = "inquiry_closed"
     NEEDS_RESPONSE = "needs_response"
     UNDER_REVIEW = "under_review"
     WON = "won"

@@ -11,6 +11,14 @@ from typing import ClassVar, Generic, TypeVar, cast
 from django_payments_hub.domain.masking import Masked
 from django_payments_hub.domain.statuses import CaptureMethod, Flow, MethodKind, Verdict
 from django_payments_hub.exceptions import ConfigurationError, Unsupported
+from django_payments_hub.provider_kit.capabilities import Capabilities
+from django_payments_hub.provider_kit.method_types import (
+    CustomerRequest,
+    DetachMethodRequest,
+    FinishMethodRequest,
+    MethodResult,
+    SaveMethodRequest,
+)
 from django_payments_hub.provider_kit.types import (
     AccountConfig,
     Acknowledgement,
@@ -18,7 +26,9 @@ from django_payments_hub.provider_kit.types import (
     CaptureRequest,
     ConfirmRequest,
     Fact,
+    LookUp,
     LookUpRequest,
+    MethodFact,
     NoticeId,
     PaymentFact,
     PaymentResult,
@@ -30,41 +40,7 @@ from django_payments_hub.provider_kit.types import (
     ReturnVisit,
 )
 
-
-@dataclass(frozen=True, kw_only=True)
-class Capabilities:
-    """What a provider can do. What is not declared is refused before any work is done.
-
-    Args:
-        flows: the ways a customer may give the details.
-        currencies: ISO codes, empty for every currency.
-        key_window_s: how long the provider honours an idempotency key, in seconds; 0: never send twice.
-        call_deadline_s: the longest one call may take, all tries of the transport included, in seconds.
-        runs_in_worker: calls are too slow for a request; the worker makes them.
-        webhook_verbs: HTTP verbs of its notifications.
-    """
-
-    flows: frozenset[Flow] = frozenset()
-    method_kinds: frozenset[MethodKind] = frozenset()
-    currencies: frozenset[str] = frozenset()
-    manual_capture: bool = False
-    partial_capture: bool = False
-    several_captures: bool = False
-    cancel: bool = False
-    refund: bool = False
-    partial_refund: bool = False
-    look_up: bool = False
-    saved_methods: bool = False
-    disputes: bool = False
-    webhooks: bool = False
-    webhook_verbs: frozenset[str] = frozenset({"POST"})
-    key_window_s: int = 0
-    call_deadline_s: float = 30.0
-    runs_in_worker: bool = False
-
-    def names(self) -> list[str]:
-        """The declared flags by name, for the matrix of providers."""
-        return [f.name for f in fields(self) if getattr(self, f.name) is True]
+__all__ = ["BaseConfig", "BaseProvider", "Capabilities", "address", "parse_config", "public", "secret"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +166,35 @@ class BaseProvider(Generic[ConfigT]):
         """How the refund stands; None when the provider certainly does not know it."""
         raise self.unsupported("look_up")
 
+    # -- customers and saved methods ---------------------------------------------------------------------------------
+
+    def create_customer(self, request: CustomerRequest) -> str:
+        """Make the provider's customer; its id, "" where the provider makes it while a method is saved."""
+        raise self.unsupported("saved_methods")
+
+    def save_method(self, request: SaveMethodRequest) -> MethodResult:
+        """Keep a method for a customer, or begin to: with a token given now, on a page, in the browser's SDK."""
+        raise self.unsupported("saved_methods")
+
+    def finish_method(self, request: FinishMethodRequest) -> MethodResult:
+        """How a saving that was begun stands, finished where the customer has done his part; empty for none."""
+        raise self.unsupported("saved_methods")
+
+    def cancel_setup(self, request: FinishMethodRequest) -> MethodResult:
+        """Give up a saving, so that the customer cannot finish it any more; how it stands then: it may be finished.
+
+        Without a way to do that at the provider, it is only looked at.
+        """
+        return self.finish_method(request)
+
+    def list_methods(self, customer_token: str) -> tuple[MethodFact, ...]:
+        """Every method the provider keeps for a customer."""
+        raise self.unsupported("saved_methods")
+
+    def detach_method(self, request: DetachMethodRequest) -> None:
+        """Let the provider forget a method."""
+        raise self.unsupported("saved_methods")
+
     # -- notifications -----------------------------------------------------------------------------------------------
 
     def verify_webhook(self, body: bytes, headers: Mapping[str, str], *, now: float) -> None:
@@ -216,6 +221,13 @@ class BaseProvider(Generic[ConfigT]):
         """
         raise self.unsupported("webhooks")
 
+    def resolve(self, named: LookUp) -> LookUp | None:
+        """What the hub may know a payment by that a notice names by an object of the provider's alone.
+
+        Asked for where the hub knows none of the names; None when the object is certainly none of the hub's.
+        """
+        return named
+
     def acknowledge(self, verdict: Verdict | None) -> Acknowledgement:
         """What the provider wants to read as the answer; `verdict` is None when the notice was only filed."""
         return Acknowledgement()
@@ -234,6 +246,11 @@ class BaseProvider(Generic[ConfigT]):
         """The configuration a browser may see."""
         return {f.name: str(getattr(self.config, f.name)) for f in fields(self.config) if f.metadata.get("public")}
 
+    @property
+    def payment_expiry_s(self) -> int | None:
+        """After how many seconds an unpaid payment is withdrawn; None for the project's `PAYMENT_EXPIRY_S`."""
+        return None
+
     def check(self) -> list[str]:
         """What is doubtful about this configuration, in sentences without secrets; read by the system checks."""
         return []
@@ -241,11 +258,21 @@ class BaseProvider(Generic[ConfigT]):
     def close(self) -> None:
         """Let go of connections."""
 
-    def supports(self, *, flow: Flow, currency: str, capture_method: CaptureMethod) -> None:
+    def default_flow(self, *, has_token: bool) -> Flow:
+        """The flow of a payment that names none: by its token, else the most that is done for us."""
+        if has_token:
+            return Flow.TOKEN
+        ranked = (Flow.HOSTED, Flow.DIRECT, Flow.CLIENT)
+        return next((flow for flow in ranked if flow in self.capabilities.flows), Flow.HOSTED)
+
+    def supports(
+        self, *, flow: Flow, currency: str, capture_method: CaptureMethod, method_kind: MethodKind | None = None
+    ) -> None:
         """Refuse what is not declared, before any work.
 
         Raises:
-            Unsupported: `unsupported_flow`, `unsupported_currency` or `unsupported_capture_method`.
+            Unsupported: `unsupported_flow`, `unsupported_currency`, `unsupported_capture_method` or
+                `unsupported_method_kind`.
         """
         if flow not in self.capabilities.flows:
             raise Unsupported(f"{self.label} has no {flow.value} flow.", code="unsupported_flow")
@@ -253,6 +280,8 @@ class BaseProvider(Generic[ConfigT]):
             raise Unsupported(f"{self.label} does not take {currency}.", code="unsupported_currency")
         if capture_method is CaptureMethod.MANUAL and not self.capabilities.manual_capture:
             raise Unsupported(f"{self.label} cannot capture later.", code="unsupported_capture_method")
+        if method_kind is not None and method_kind not in self.capabilities.method_kinds:
+            raise Unsupported(f"{self.label} has no {method_kind.value}.", code="unsupported_method_kind")
 
     def require(self, capability: str) -> None:
         """Refuse a capability that is not declared; raises Unsupported(`unsupported_<capability>`)."""

@@ -50,6 +50,11 @@ def current_exchange() -> Exchange | None:
     return _exchange.get()
 
 
+def time_left_s(at_most: float) -> float:
+    """So long something else than a call may wait, a lock for instance: never past the surrounding deadline."""
+    return max(0.0, _earliest(at_most) - time.monotonic())
+
+
 def _earliest(seconds: float) -> float:
     ends_at, outer = time.monotonic() + seconds, _ends_at.get()
     return ends_at if outer is None else min(outer, ends_at)

@@ -25,10 +25,10 @@ import httpcore
 import httpx
 
 from django_payments_hub.exceptions import NotSent, OutcomeUnknown, ProviderError
-from django_payments_hub.provider_kit.deadlines import Exchange, current_exchange, deadline, exchange
+from django_payments_hub.provider_kit.deadlines import Exchange, current_exchange, deadline, exchange, time_left_s
 from django_payments_hub.provider_kit.logs import path_template, quiet
 
-__all__ = ["HttpClient", "deadline", "quiet", "retry_after_s"]
+__all__ = ["HttpClient", "deadline", "quiet", "retry_after_s", "time_left_s"]
 
 logger = logging.getLogger("django_payments_hub.http")
 

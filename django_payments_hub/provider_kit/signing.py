@@ -72,8 +72,10 @@ def parse_timestamp(raw: bytes) -> int:
     return int(raw)
 
 
-def check_age(timestamp: int, *, now: float, tolerance_s: float) -> None:
+def check_age(timestamp: float, *, now: float, tolerance_s: float, ahead_s: float | None = None) -> None:
     """Refuse what was signed too long ago, or too far in the future; both in seconds of Unix time.
+
+    `ahead_s`: how far in the future, where that is not the same as how long ago.
 
     Raises:
         InvalidSignature: `stale_signature` or `future_signature`.
@@ -81,5 +83,5 @@ def check_age(timestamp: int, *, now: float, tolerance_s: float) -> None:
     age = now - timestamp
     if age > tolerance_s:
         raise InvalidSignature("The signature is too old.", code="stale_signature")
-    if age < -tolerance_s:
+    if age < -(tolerance_s if ahead_s is None else ahead_s):
         raise InvalidSignature("The signature lies in the future.", code="future_signature")

@@ -12,15 +12,46 @@ from datetime import datetime
 
 from django_payments_hub.domain.statuses import (
     CaptureMethod,
-    DisputeStatus,
-    FailureCode,
     Flow,
     MethodKind,
     Mode,
-    NextActionKind,
-    RefundStatus,
-    Stage,
 )
+from django_payments_hub.provider_kit.facts import (
+    DisputeFact,
+    Fact,
+    Failure,
+    LookUp,
+    MethodFact,
+    NextAction,
+    PaymentFact,
+    RefundFact,
+)
+
+__all__ = [
+    "AccountConfig",
+    "Acknowledgement",
+    "CancelRequest",
+    "CaptureRequest",
+    "ConfirmRequest",
+    "DisputeFact",
+    "Fact",
+    "Failure",
+    "LookUp",
+    "LookUpRequest",
+    "MethodFact",
+    "NextAction",
+    "NoticeId",
+    "PayRequest",
+    "Payer",
+    "PaymentFact",
+    "PaymentRequest",
+    "PaymentResult",
+    "RefundFact",
+    "RefundLookUpRequest",
+    "RefundRequest",
+    "RefundResult",
+    "ReturnVisit",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,122 +65,8 @@ class AccountConfig:
     provider: str
     mode: Mode
     values: Mapping[str, object] = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """Why it did not happen. `provider_code` is the provider's own word, for support."""
-
-    code: FailureCode
-    provider_code: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NextAction:
-    """What the customer has to do. `url` for redirect and form_post, `fields` for form_post, client_secret (the
-    provider's own names) and instructions.
-    """
-
-    kind: NextActionKind
-    url: str = field(default="", repr=False)
-    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MethodFact:
-    """What is known of the method paid with; never a number, only what a receipt shows.
-
-    `provider_method_id` is the provider's token, `fingerprint` its mark for the same card under another token.
-    """
-
-    kind: MethodKind
-    provider_method_id: str = ""
-    provider_customer_id: str = ""
-    brand: str = ""
-    last4: str = ""
-    expiry_month: int | None = None
-    expiry_year: int | None = None
-    fingerprint: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RefundFact:
-    """The state of one refund object at the provider.
-
-    `reference` is the hub's refund id as it came back, "" for a refund made elsewhere. `payment_reference` and
-    `provider_payment_id` name the payment; at least one is known. `status` is pending, processing, completed, failed
-    or cancelled.
-    """
-
-    provider_refund_id: str
-    status: RefundStatus
-    amount_minor: int
-    currency: str
-    mode: Mode
-    reference: str = ""
-    payment_reference: str = ""
-    provider_payment_id: str = ""
-    failure: Failure | None = None
-    occurred_at: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class DisputeFact:
-    """The state of one dispute at the provider."""
-
-    provider_dispute_id: str
-    status: DisputeStatus
-    amount_minor: int
-    currency: str
-    mode: Mode
-    reason: str = ""
-    payment_reference: str = ""
-    provider_payment_id: str = ""
-    evidence_due_at: datetime | None = None
-    occurred_at: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PaymentFact:
-    """A snapshot of one payment at the provider: cumulative amounts, not differences.
-
-    Args:
-        reference: the hub's payment id as it came back with the object, "" when it carries none.
-        provider_payment_id: the object that holds the money (a PaymentIntent), "" while there is none.
-        provider_session_id: the object the customer is led through (a Checkout Session), "" when there is none.
-        amount_minor: what the object is for; None when the provider does not repeat it.
-        authorized_minor: highest amount ever authorised. captured_minor: taken so far. capturable_minor: still held.
-        refunds: refunds the snapshot carries, each by its own id; missing ones mean nothing.
-    """
-
-    stage: Stage
-    currency: str
-    mode: Mode
-    reference: str = ""
-    provider_payment_id: str = ""
-    provider_session_id: str = ""
-    amount_minor: int | None = None
-    authorized_minor: int = 0
-    captured_minor: int = 0
-    capturable_minor: int = 0
-    failure: Failure | None = None
-    next_action: NextAction | None = None
-    method: MethodFact | None = None
-    expires_at: datetime | None = None
-    refunds: tuple[RefundFact, ...] = ()
-    occurred_at: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class LookUp:
-    """A notice that proves nothing by itself: ask the provider about this payment. At least one name is known."""
-
-    reference: str = ""
-    provider_payment_id: str = ""
-    provider_session_id: str = ""
-
-
-Fact = PaymentFact | RefundFact | DisputeFact | LookUp
+    webhook_url: str = ""
+    """Where the account's notifications arrive, as the provider was told it; "" while the project has no PUBLIC_URL."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,10 +114,14 @@ class PayRequest:
     Args:
         idempotency_key: the operation's id, the same on every try.
         reference: the payment's id; comes back in every fact. Shaped by `make_reference` where a provider needs it.
-        method_token: the provider's token, for the token flow. customer_token: the provider's customer.
+        method_token: the provider's token, for the token flow; `saved`: one it keeps for `customer_token`.
+        customer_token: the provider's customer. method_kind: what the customer wants to pay with, where he said so.
         return_url: the hub's own address the browser comes back to. cancel_url: where a hosted page leads on cancel.
         recovering: an earlier try may have reached the provider: look before sending where that is possible.
         first_sent_at: when the first try was sent; None on the first.
+        may_arrive_until: until when that first try may still reach the provider, however long its sender was held up.
+            What the provider does not show after that (and after the time its lists lag) will never come of that try.
+            It says nothing of one sent again since: whoever sends again does so under what the provider takes once.
     """
 
     idempotency_key: str
@@ -211,6 +132,8 @@ class PayRequest:
     capture_method: CaptureMethod
     method_token: str = field(default="", repr=False)
     customer_token: str = ""
+    saved: bool = False
+    method_kind: MethodKind | None = None
     save_method: bool = False
     off_session: bool = False
     description: str = ""
@@ -221,13 +144,15 @@ class PayRequest:
     metadata: Mapping[str, str] = field(default_factory=dict)
     recovering: bool = False
     first_sent_at: datetime | None = None
+    may_arrive_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentRequest:
     """Names an existing payment at the provider; base of the requests that work on one.
 
-    `captured_minor`, `refunded_minor` say what the hub knows, for providers that answer with differences.
+    `captured_minor`, `refunded_minor` say what the hub knows, for providers that answer with differences. `recovering`,
+    `first_sent_at` and `may_arrive_until` as in `PayRequest`; the last one bounds the search of a look-up, too.
     """
 
     idempotency_key: str = ""
@@ -240,6 +165,7 @@ class PaymentRequest:
     capturable_minor: int = 0
     recovering: bool = False
     first_sent_at: datetime | None = None
+    may_arrive_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
