@@ -33,6 +33,8 @@ EVENT_NAMES: tuple[str, ...] = (
     "payment.created",
     "payment.updated",
     "payment.quarantined",
+    "payment.method_saved",
+    "payment.method_refused",
     "operation.resolved",
     *(f"payment.{status.value}" for status in PaymentStatus),
     *(f"refund.{status.value}" for status in RefundStatus),

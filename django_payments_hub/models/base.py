@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 import uuid6
@@ -19,6 +20,11 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 def new_id() -> uuid.UUID:
     """A UUIDv7: ordered by time, so that a list by key is a list by age."""
     return uuid.UUID(int=uuid6.uuid7().int)
+
+
+def first_id_at(moment: datetime) -> uuid.UUID:
+    """The smallest key that a row made at this moment, or later, can have."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def human_number(prefix: str, key: uuid.UUID) -> str:

@@ -20,11 +20,13 @@ class Dispute(LedgerModel):
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
     account = models.ForeignKey(ProviderAccount, on_delete=models.PROTECT, related_name="disputes")
     provider_dispute_id = ProviderIdField(_("provider's dispute id"), max_length=255)
-    status = models.CharField(_("status"), max_length=20, choices=choices(DisputeStatus))
+    status = models.CharField(_("status"), max_length=30, choices=choices(DisputeStatus))
     amount_minor = minor_field(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
     reason = models.CharField(_("reason"), max_length=100, blank=True)
     evidence_due_at = models.DateTimeField(_("evidence due at"), null=True, blank=True)
+    told_at = models.DateTimeField(_("told at"), null=True, blank=True, editable=False)
+    """When the provider told this status, by its own clock."""
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 

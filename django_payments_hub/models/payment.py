@@ -82,6 +82,7 @@ class Payment(LedgerModel):
     refund_reserved_minor = minor_field(_("reserved for refunds"))
     disputed_minor = minor_field(_("disputed"))
     excess_minor = minor_field(_("refunded in excess"))
+    surplus_minor = minor_field(_("surplus to give back"))
 
     flow = models.CharField(_("flow"), max_length=10, choices=choices(Flow))
     capture_method = models.CharField(
@@ -118,6 +119,8 @@ class Payment(LedgerModel):
             ("cancel_payment", _("Can cancel payments")),
             ("refund_payment", _("Can request refunds")),
             ("sync_payment", _("Can ask the provider about payments")),
+            ("receive_payment", _("Can record money that came in")),
+            ("settle_payment", _("Can settle what needed a person")),
         ]
         indexes = [
             models.Index(fields=["user", "id"], name="payments_hub_payment_user"),
@@ -134,7 +137,8 @@ class Payment(LedgerModel):
                 & Q(captured_minor__gte=0)
                 & Q(capturable_minor__gte=0)
                 & Q(disputed_minor__gte=0)
-                & Q(excess_minor__gte=0),
+                & Q(excess_minor__gte=0)
+                & Q(surplus_minor__gte=0),
                 name="payments_hub_payment_not_negative",
             ),
             models.CheckConstraint(
@@ -202,6 +206,11 @@ class Payment(LedgerModel):
     def disputed(self) -> Money:
         """What customers dispute, open or lost."""
         return self.money(self.disputed_minor)
+
+    @property
+    def surplus(self) -> Money:
+        """What came in beyond what was asked for, and was not given back yet; not part of what was taken."""
+        return self.money(self.surplus_minor)
 
     @property
     def standing(self) -> Standing:

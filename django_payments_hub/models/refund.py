@@ -18,7 +18,10 @@ from django_payments_hub.models.provider_account import ProviderAccount
 
 
 class Refund(LedgerModel):
-    """Money on its way back. While its status reserves, its amount is not available to another refund (I1)."""
+    """Money on its way back. While its status reserves, its amount is not available to another refund (I1).
+
+    One made `by_hand` has no operation: it is `processing` until a person has recorded the proof.
+    """
 
     number = models.CharField(_("number"), max_length=16, unique=True, editable=False)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
@@ -29,6 +32,9 @@ class Refund(LedgerModel):
         _("status"), max_length=20, choices=choices(RefundStatus), default=RefundStatus.PENDING.value
     )
     origin = models.CharField(_("origin"), max_length=10, choices=choices(RefundOrigin), default=RefundOrigin.HUB.value)
+    by_hand = models.BooleanField(
+        _("by hand"), default=False, help_text=_("A person gives the money back, and records the proof.")
+    )
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     provider_refund_id = ProviderIdField(_("provider's refund id"), max_length=255, null=True, blank=True)
     failure_code = models.CharField(_("failure"), max_length=40, blank=True)
@@ -47,7 +53,10 @@ class Refund(LedgerModel):
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         ordering = ("-id",)
-        permissions = [("approve_refund", _("Can approve refunds"))]
+        permissions = [
+            ("approve_refund", _("Can approve refunds")),
+            ("prove_refund", _("Can record refunds made by hand")),
+        ]
         indexes = [models.Index(fields=["status", "id"], name="payments_hub_refund_status")]
         constraints = [
             models.UniqueConstraint(fields=["account", "provider_refund_id"], name="payments_hub_refund_provider_id"),

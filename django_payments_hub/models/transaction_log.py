@@ -29,8 +29,8 @@ class TransactionLog(AppendOnlyModel):
     dispute = models.ForeignKey(Dispute, on_delete=models.PROTECT, null=True, blank=True, related_name="log")
     operation = models.ForeignKey(Operation, on_delete=models.PROTECT, null=True, blank=True, related_name="log")
     webhook_event = models.ForeignKey(WebhookEvent, on_delete=models.PROTECT, null=True, blank=True, related_name="log")
-    from_status = models.CharField(_("from"), max_length=20, blank=True)
-    to_status = models.CharField(_("to"), max_length=20, blank=True)
+    from_status = models.CharField(_("from"), max_length=30, blank=True)
+    to_status = models.CharField(_("to"), max_length=30, blank=True)
     amounts = models.JSONField(_("amounts"), default=dict)
     source = models.CharField(_("source"), max_length=10, choices=choices(Source))
     actor = models.ForeignKey(
