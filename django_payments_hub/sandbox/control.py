@@ -11,7 +11,6 @@ from django_payments_hub.sandbox.ledger import as_json
 from django_payments_hub.sandbox.mounts import ControlError, Mount
 from django_payments_hub.sandbox.outbound import Failure, post
 from django_payments_hub.sandbox.pipeline import World
-from django_payments_hub.sandbox.stripe.account import signature_header
 from django_payments_hub.sandbox.wire import Json
 
 Handler = Callable[[Request, Json], Json]
@@ -27,6 +26,7 @@ class Control:
             ("POST", "reset"): self._reset,
             ("GET", "ledger"): self._ledger,
             ("GET", "calls"): self._calls,
+            ("GET", "settings"): self._settings,
             ("GET", "faults"): lambda _request, _body: {"faults": self.world.faults.list()},
             ("POST", "faults"): lambda _request, body: asdict(self.world.faults.add(body)),
             ("DELETE", "faults"): self._clear_faults,
@@ -66,10 +66,25 @@ class Control:
         handler = self._handlers.get((request.method, path))
         if handler is not None:
             return handler(request, body)
-        provider, _, action = path.partition("/")
-        if request.method == "POST" and action and provider in self.mounts:
-            return self.mounts[provider].control(action, body, request.host_url)
+        place, _, action = path.partition("/")
+        if request.method == "POST" and action and place in self.mounts:
+            return self.mounts[place].control(action, body, request.host_url)
+        if request.method == "POST" and action and place == "deeds":
+            return self._deed(action, body, request.host_url)
         raise LookupError(f"{request.method} {path}")
+
+    def _deed(self, action: str, body: Json, base_url: str) -> Json:
+        """Do it at the mount that knows the object."""
+        missing: list[str] = []
+        for mount in self.mounts.values():
+            try:
+                return mount.control(action, body, base_url)
+            except LookupError as error:
+                missing.append(f"{mount.name}: {error}")
+        raise LookupError("; ".join(missing))
+
+    def _settings(self, request: Request, body: Json) -> Json:
+        return {name: mount.settings(request.host_url.rstrip("/")) for name, mount in self.mounts.items()}
 
     def _reset(self, request: Request, body: Json) -> Json:
         self.world.reset()
@@ -135,15 +150,14 @@ class Control:
         """Sign and send any payload: a JSON value, or a string sent as it is."""
         payload = body["payload"]
         raw = payload.encode() if isinstance(payload, str) else json.dumps(payload).encode()
-        timestamp = int(body.get("timestamp", time.time()))
-        secrets = [str(body["secret"])]
+        timestamp, url = int(body.get("timestamp", time.time())), str(body["url"])
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": signature_header(secrets, raw, timestamp),
+            **self.mounts[str(body["provider"])].sign(str(body["secret"]), url, raw, timestamp),
             **body.get("headers", {}),
         }
         try:
-            status, answer = post(str(body["url"]), raw, headers, timeout_s=float(body.get("timeout_s", 10)))
+            status, answer = post(url, raw, headers, timeout_s=float(body.get("timeout_s", 10)))
         except Failure as failure:
             return {"status": None, "error": f"{type(failure).__name__}: {failure}"}
         return {"status": status, "body": answer.decode("utf-8", "replace")}

@@ -20,8 +20,19 @@ Signer = Callable[[bytes, int], dict[str, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Retry:
+    """What is known when a notice is sent again: how often it was sent before, and how the last try ended."""
+
+    number: int
+    status: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Notice:
-    """One event for one endpoint. ``sign`` gives the headers for a body sent at a time in Unix seconds."""
+    """One event for one endpoint. ``sign`` gives the headers for a body sent at a time in Unix seconds, and ``again``
+    those that a renewed try has beside them.
+    """
 
     account: str
     event_id: str
@@ -30,6 +41,7 @@ class Notice:
     url: str
     body: bytes
     sign: Signer
+    again: Callable[[Retry], dict[str, str]] | None = None
     done: Callable[[], None] = lambda: None
     # Takes (body, headers, timeout in s) instead of a POST and gives a status; such a delivery is not retried
     send: Callable[[bytes, dict[str, str], float], int] | None = None
@@ -72,7 +84,7 @@ class _Job:
     due: float
     seq: int
     notice: Notice = field(compare=False)
-    attempt: int = field(compare=False, default=1)
+    retry: Retry | None = field(compare=False, default=None)
 
 
 class DeliveryQueue:
@@ -123,7 +135,7 @@ class DeliveryQueue:
         copies = [notice for notice in kept for _ in range(1 + policy.duplicate)]
         if policy.before_answer:
             for notice in copies:
-                self._attempt(notice, 1)
+                self._attempt(notice, None)
             return
         self.enqueue(copies, delay_s=policy.delay_s)
 
@@ -135,11 +147,11 @@ class DeliveryQueue:
                 self._record(notice, 0, None, "dropped by policy")
         return notices[dropped:]
 
-    def enqueue(self, notices: Iterable[Notice], *, delay_s: float = 0.0, attempt: int = 1) -> None:
+    def enqueue(self, notices: Iterable[Notice], *, delay_s: float = 0.0, retry: Retry | None = None) -> None:
         """Queue notices for their endpoints' workers."""
         with self._changed:
             for notice in notices:
-                job = _Job(time.monotonic() + delay_s, next(self._seq), notice, attempt)
+                job = _Job(time.monotonic() + delay_s, next(self._seq), notice, retry)
                 queue = self._queues.get(notice.url)
                 if queue is None:
                     queue = self._queues[notice.url] = []
@@ -171,13 +183,13 @@ class DeliveryQueue:
         """Send each notice ``times`` times outside the queue, one after the other or all at once; the statuses."""
         copies = [notice for notice in notices for _ in range(times)]
         if not concurrently:
-            return [self._post(notice, 1)[0] for notice in copies]
+            return [self._post(notice, None)[0] for notice in copies]
         statuses: list[int | None] = [None] * len(copies)
         barrier = threading.Barrier(len(copies))
 
         def send(position: int) -> None:
             barrier.wait()
-            statuses[position] = self._post(copies[position], 1)[0]
+            statuses[position] = self._post(copies[position], None)[0]
 
         threads = [threading.Thread(target=send, args=(n,), daemon=True) for n in range(len(copies))]
         for thread in threads:
@@ -195,7 +207,7 @@ class DeliveryQueue:
     def _work(self, url: str, generation: int) -> None:
         while (job := self._next(url, generation)) is not None:
             try:
-                self._attempt(job.notice, job.attempt)
+                self._attempt(job.notice, job.retry)
             finally:
                 with self._changed:
                     self._busy -= 1
@@ -212,30 +224,32 @@ class DeliveryQueue:
                 self._changed.wait(wait_s)
             return None
 
-    def _attempt(self, notice: Notice, attempt: int) -> None:
+    def _attempt(self, notice: Notice, retry: Retry | None) -> None:
         generation = self._generation
-        status, _ = self._post(notice, attempt)
+        attempt = 1 + (retry.number if retry else 0)
+        status, error = self._post(notice, retry)
         if status is not None and 200 <= status < 300:
             notice.done()
             return
         policy = self.policy(notice.account)
         if notice.send is None and attempt < policy.max_attempts and generation == self._generation:
             pause = RETRY_PAUSES_S[min(attempt, len(RETRY_PAUSES_S)) - 1] * policy.retry_scale
-            self.enqueue([notice], delay_s=pause, attempt=attempt + 1)
+            self.enqueue([notice], delay_s=pause, retry=Retry(number=attempt, status=status, error=error))
 
-    def _post(self, notice: Notice, attempt: int) -> tuple[int | None, str | None]:
+    def _post(self, notice: Notice, retry: Retry | None) -> tuple[int | None, str | None]:
         policy = self.policy(notice.account)
         status, error = None, None
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             **notice.sign(notice.body, int(time.time()) + policy.skew_s),
+            **(notice.again(retry) if notice.again and retry else {}),
         }
         try:
             status = _send(notice, headers, policy.timeout_s)
         except Failure as failure:
             error = f"{type(failure).__name__}: {failure}"
         with self._changed:
-            self._record(notice, attempt, status, error)
+            self._record(notice, 1 + (retry.number if retry else 0), status, error)
         return status, error
 
     def _record(self, notice: Notice, attempt: int, status: int | None, error: str | None) -> None:

@@ -62,6 +62,11 @@ class IdempotencyStore:
             if slot is not None and slot.answer is None:
                 del self._slots[scope]
 
+    def forget(self, scope: tuple[str, str, str]) -> None:
+        """Free a key whose call has been undone."""
+        with self._lock:
+            self._slots.pop(scope, None)
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

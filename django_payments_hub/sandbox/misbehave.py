@@ -93,11 +93,11 @@ def drip(connection: socket.socket, answer: Answer, seconds: float, cleared: thr
     close(connection)
 
 
-def plain(fault: Fault) -> Answer:
+def plain(fault: Fault, call: Call) -> Answer:
     """The answers that need no true answer beneath them."""
     match fault.kind:
         case "status":
-            body = fault.body if fault.body is not None else {"error": {"type": "api_error", "message": "An error."}}
+            body = fault.body if fault.body is not None else call.error_body(fault.status)
             return json_answer(fault.status, body, headers=dict(fault.headers))
         case "garbage":
             return Answer(status=200, body=b'{"id": "pi_\xff\xfe, {{{', headers=dict(fault.headers))
@@ -114,20 +114,94 @@ def plain(fault: Fault) -> Answer:
 
 
 def distort(kind: str, body: Json) -> Json:
-    """The answer's object with one lie in it. It names the fields as they stand at the top level of the object."""
+    """The answer with one lie in it: in the object itself, or in the objects of an envelope that names none."""
+    if "id" not in body and "object" not in body:
+        return {key: value if key == "errors" else _within(kind, value) for key, value in body.items()}
     match kind:
         case "wrong_amount":
-            return {k: v + 1 if k.startswith("amount") and type(v) is int else v for k, v in body.items()}
+            return {k: _more(v) if k.startswith("amount") and type(v) is int else _amounts(v) for k, v in body.items()}
         case "wrong_currency":
-            return {**body, "currency": "eur" if body.get("currency") != "eur" else "usd"}
+            return _other_currency(body)
         case "wrong_id":
             return {**body, "id": str(body.get("id", ""))[:-4] + "XXXX"}
         case "unknown_status":
-            return {**body, "status": "status_of_the_future"}
+            return _unknown_status(body)
         case "missing_id":
             return {k: v for k, v in body.items() if k != "id"}
         case _:
             return {**body, "field_of_the_future": {"nested": [1, 2, 3]}, "another_new_field": "value"}
+
+
+def _within(kind: str, value: object) -> object:
+    if isinstance(value, dict):
+        return distort(kind, value)
+    if isinstance(value, list):
+        return [_within(kind, item) for item in value]
+    return value
+
+
+def _more(amount: int) -> int:
+    return amount + 1
+
+
+def _amounts(value: object) -> object:
+    """The sums of money in a field, each a little more: ``{amount, currency}`` or ``{currency_code, value}``."""
+    if isinstance(value, dict) and set(value) == {"amount", "currency"} and type(value["amount"]) is int:
+        return {**value, "amount": _more(value["amount"])}
+    if isinstance(value, dict) and {"currency_code", "value"} <= set(value):
+        return {**value, "value": _more_decimal(str(value["value"]))}
+    return _inside(value, _amounts)
+
+
+def _more_decimal(value: str) -> str:
+    whole, point, decimals = value.partition(".")
+    digits = str(_more(int(whole + decimals))).rjust(len(decimals) + 1, "0")
+    return f"{digits[: -len(decimals)]}.{digits[-len(decimals) :]}" if point else digits
+
+
+def _inside(value: object, change: Callable[[object], object]) -> object:
+    """What lies within PayPal's lists (purchase units, captures, ...) and their objects, changed."""
+    if isinstance(value, list):
+        return [_inside_item(item, change) for item in value]
+    if isinstance(value, dict) and _LISTED & set(value):
+        return _inside_item(value, change)
+    return value
+
+
+def _inside_item(item: object, change: Callable[[object], object]) -> object:
+    return {name: change(part) for name, part in item.items()} if isinstance(item, dict) else item
+
+
+# An order of PayPal's holds its payments two levels deep
+_LISTED = frozenset({"authorizations", "captures", "refunds"})
+
+
+def _other_currency(body: Json) -> Json:
+    if "currency" in body:
+        return {**body, "currency": "eur" if body["currency"] != "eur" else "usd"}
+    return {key: _in_other_currency(value) for key, value in body.items()}
+
+
+def _in_other_currency(value: object) -> object:
+    for name, beside in (("currency", "amount"), ("currency_code", "value")):
+        if isinstance(value, dict) and {name, beside} <= set(value):
+            return {**value, name: "EUR" if value[name] != "EUR" else "USD"}
+    return _inside(value, _in_other_currency)
+
+
+def _unknown_status(body: Json) -> Json:
+    field = "state" if "state" in body and "status" not in body else "status"
+    units = body.get("purchase_units")
+    inner = {"purchase_units": [_unknown_payments(unit) for unit in units]} if isinstance(units, list) else {}
+    return {**body, field: "status_of_the_future", **inner}
+
+
+def _unknown_payments(unit: Json) -> Json:
+    payments = unit.get("payments")
+    if not isinstance(payments, dict):
+        return unit
+    new = {name: [{**item, "status": "STATUS_OF_THE_FUTURE"} for item in items] for name, items in payments.items()}
+    return {**unit, "payments": new}
 
 
 class Misbehaviour:
@@ -157,16 +231,18 @@ class Misbehaviour:
             return answer if body is None else replace(answer, body=encode(distort(self.fault.kind, body)))
         return self._spoil(answer)
 
-    def stores(self) -> bool:
-        """Whether the spoilt answer becomes the key's stored result: Stripe keeps the 500s of executed calls."""
+    def stores(self, *, by_itself: bool) -> bool:
+        """Whether the spoilt answer becomes the key's stored result: a 5xx of an executed call does where
+        ``by_itself`` says so (Stripe), any other where the script says so.
+        """
         if self.fault.store is not None:
             return self.fault.store
-        return self.fault.when == "after" and self.fault.kind == "status" and self.fault.status >= 500
+        return by_itself and self.fault.when == "after" and self.fault.kind == "status" and self.fault.status >= 500
 
     def _spoil(self, answer: Answer) -> Answer:
         connection = self.call.connection
         if connection is None:
-            return plain(self.fault)
+            return plain(self.fault, self.call)
         on_the_wire: dict[str, Callable[[], None]] = {
             "hang": lambda: hang(connection, self.fault.seconds, self.cleared),
             "close": lambda: close(connection),
@@ -176,7 +252,7 @@ class Misbehaviour:
         }
         if self.fault.kind in on_the_wire:
             on_the_wire[self.fault.kind]()
-        return replace(plain(self.fault), effect=answer.effect)
+        return replace(plain(self.fault, self.call), effect=answer.effect)
 
     def _call_back(self, answer: Answer | None) -> None:
         summary = {

@@ -24,11 +24,21 @@ class Mount(Protocol):
     def handle(self, request: Request, path: str) -> Response:
         """Answer one request; ``path`` is what follows the mount's prefix. Raises Dropped."""
 
+    def settings(self, base_url: str) -> Json:
+        """What an account of a client needs to be pointed here: ``API_BASE``, and what proves this mount's notices."""
+
     def control(self, action: str, body: Json, base_url: str) -> Json:
-        """Do a provider's own control action. Raises ControlError, LookupError, ValueError."""
+        """Do something behind the merchant's back. The object is named in the body by ``payment``, ``session``,
+        ``refund``, ``setup`` or ``endpoint``.
+
+        Raises LookupError when the action or the object is not known here, ControlError or ValueError when it fails.
+        """
+
+    def sign(self, secret: str, url: str, body: bytes, timestamp: int) -> dict[str, str]:
+        """The headers of a notice to ``url`` as this provider would sign it with the secret."""
 
     def describe(self, payment: str) -> Json:
-        """``status`` and ``metadata`` of a payment, for the ledger's summary; empty when it is unknown."""
+        """``status`` of a payment and as ``metadata`` everything of the merchant's on it, for the ledger's summary."""
 
     def notices(self, event_id: str) -> list[Notice]:
         """What sending an event again has to send; empty when it is none of this provider's."""

@@ -17,11 +17,18 @@ from django_payments_hub.sandbox.wire import Answer, Call
 
 @dataclass(frozen=True, kw_only=True)
 class KeyRules:
-    """How a provider treats idempotency keys. The answers are for a reused and for a busy key."""
+    """How a provider treats idempotency keys. The answers are for a reused and for a busy key.
+
+    ``keeps_failures``: a 5xx after the effect becomes the key's stored result, and is replayed. ``scope`` says within
+    what a key is one and the same, ``replay`` what a repeated call is answered, given the first answer.
+    """
 
     window: timedelta
     mismatch: Callable[[Call], Answer]
     in_use: Callable[[Call], Answer]
+    keeps_failures: bool = True
+    scope: Callable[[Call], str] = lambda call: call.idempotency_key or ""
+    replay: Callable[[Answer], Answer] = lambda stored: stored
 
 
 @dataclass(kw_only=True)
@@ -56,7 +63,7 @@ def run(world: World, call: Call, rules: KeyRules, fingerprint: str, execute: Ca
     fault, cleared = world.faults.take(call)
     misbehaviour = Misbehaviour(fault, cleared, call) if fault else None
     record.fault = fault.kind if fault else None
-    answer = _keyed(world, call, rules, fingerprint, _Attempt(record, misbehaviour, execute))
+    answer = _keyed(world, call, rules, fingerprint, _Attempt(record, misbehaviour, execute, rules))
     record.status = answer.status
     return answer
 
@@ -68,6 +75,7 @@ class _Attempt:
     record: CallRecord
     misbehaviour: Misbehaviour | None
     execute: Callable[[], Answer]
+    rules: KeyRules
 
     def before(self) -> Answer | None:
         return self.misbehaviour.before() if self.misbehaviour else None
@@ -78,13 +86,13 @@ class _Attempt:
         return self.misbehaviour.after(answer) if self.misbehaviour else answer
 
     def stores(self) -> bool:
-        return self.misbehaviour is not None and self.misbehaviour.stores()
+        return self.misbehaviour is not None and self.misbehaviour.stores(by_itself=self.rules.keeps_failures)
 
 
 def _keyed(world: World, call: Call, rules: KeyRules, fingerprint: str, attempt: _Attempt) -> Answer:
-    if call.idempotency_key is None or call.method != "POST":
+    if call.idempotency_key is None or call.method not in ("POST", "PUT"):
         return attempt.before() or attempt.after(attempt.execute())
-    scope = (call.provider, call.account, call.idempotency_key)
+    scope = (call.provider, call.account, rules.scope(call))
     claim, stored = world.keys.claim(scope, fingerprint, rules.window)
     match claim:
         case Claim.MISMATCH:
@@ -92,7 +100,7 @@ def _keyed(world: World, call: Call, rules: KeyRules, fingerprint: str, attempt:
         case Claim.IN_USE:
             return rules.in_use(call)
         case Claim.REPLAY if stored is not None:
-            return attempt.before() or attempt.after(stored)
+            return attempt.before() or attempt.after(rules.replay(stored))
     return _first(world, scope, attempt)
 
 

@@ -16,7 +16,9 @@ from werkzeug.wrappers import Request, Response
 
 from django_payments_hub.sandbox.control import Control
 from django_payments_hub.sandbox.mounts import Mount
+from django_payments_hub.sandbox.paypal.mount import PayPalMount
 from django_payments_hub.sandbox.pipeline import World
+from django_payments_hub.sandbox.square.mount import SquareMount
 from django_payments_hub.sandbox.stripe.mount import StripeMount
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ class Sandbox:
             self.world.clock.set(clock)
         self.stripe = StripeMount(self.world)
         self.mounts: dict[str, Mount] = {self.stripe.name: self.stripe}
+        self.mounts["paypal"] = PayPalMount(self.world)
+        self.mounts["square"] = SquareMount(self.world)
         self.control = Control(self.world, self.mounts)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

@@ -3,6 +3,7 @@
 import json
 import secrets
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,9 +31,14 @@ def _copy(value: object) -> object:
     return value
 
 
+def plain_error(_status: int) -> Json:
+    """The body of an error that no call gave rise to, where a mount has no other."""
+    return {"error": {"type": "api_error", "message": "An error."}}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One API call as it was received and understood."""
+    """One API call as it was received and understood. ``error_body`` writes an error as its provider does."""
 
     provider: str
     operation: str
@@ -43,6 +49,7 @@ class Call:
     idempotency_key: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     connection: socket.socket | None = None
+    error_body: Callable[[int], Json] = plain_error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -100,12 +100,12 @@ def roll_secret(ctx: Context, endpoint: Json, body: Json) -> Json:
 
 
 DEEDS = {
-    "external_refund": Deed(kind="payment_intent", field="payment_intent", action=external_refund),
-    "dispute": Deed(kind="payment_intent", field="payment_intent", action=dispute),
+    "external_refund": Deed(kind="payment_intent", field="payment", action=external_refund),
+    "dispute": Deed(kind="payment_intent", field="payment", action=dispute),
     "refund_status": Deed(kind="refund", field="refund", action=refund_status),
-    "complete_action": Deed(kind="payment_intent", field="payment_intent", action=complete_action),
-    "complete_setup": Deed(kind="setup_intent", field="setup_intent", action=complete_action),
-    "settle": Deed(kind="payment_intent", field="payment_intent", action=settle),
+    "complete_action": Deed(kind="payment_intent", field="payment", action=complete_action),
+    "complete_setup": Deed(kind="setup_intent", field="setup", action=complete_action),
+    "settle": Deed(kind="payment_intent", field="payment", action=settle),
     "pay_session": Deed(kind="checkout.session", field="session", action=pay_session),
     "expire_session": Deed(kind="checkout.session", field="session", action=expire_session),
     "roll_secret": Deed(kind="webhook_endpoint", field="endpoint", action=roll_secret),

@@ -82,6 +82,7 @@ def _after(account: Account, session: Json) -> Response:
 
 def _form(account: Account, session: Json, error: str = "", typed: dict[str, str] | None = None) -> Response:
     total = display(session["amount_total"], session["currency"]) if session["amount_total"] else ""
+    customer = account.find("customer", session["customer"] or "") or {}
     return render(
         "checkout.html",
         402 if error else 200,
@@ -90,6 +91,7 @@ def _form(account: Account, session: Json, error: str = "", typed: dict[str, str
         display=display,
         total=total,
         error=error,
+        email=session["customer_email"] or customer.get("email"),
         typed=typed or {},
     )
 

@@ -121,7 +121,7 @@ class _Daemon(threading.Thread):
 
 def _owner(mount: "StripeMount", session_id: str) -> Account | None:
     with mount.world.lock:
-        return next((a for a in mount.accounts.values() if session_id in a.sessions), None)
+        return next((a for a in mount.accounts.all() if session_id in a.sessions), None)
 
 
 def retry(ctx: Context) -> Json:

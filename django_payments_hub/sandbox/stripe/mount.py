@@ -4,15 +4,16 @@ from collections.abc import Callable
 
 from werkzeug.wrappers import Request, Response
 
+from django_payments_hub.sandbox.accounts import Accounts, act
 from django_payments_hub.sandbox.delivery import Notice
 from django_payments_hub.sandbox.mounts import ControlError
 from django_payments_hub.sandbox.pipeline import World
 from django_payments_hub.sandbox.stripe import api, checkout, control, hosted, intent_flow, listener, webhooks
-from django_payments_hub.sandbox.stripe.account import Account
+from django_payments_hub.sandbox.stripe.account import Account, signature_header
 from django_payments_hub.sandbox.stripe.context import Context
 from django_payments_hub.sandbox.stripe.errors import StripeError
 from django_payments_hub.sandbox.stripe.forms import Params
-from django_payments_hub.sandbox.wire import Json, copy_object
+from django_payments_hub.sandbox.wire import Json
 
 
 class StripeMount:
@@ -22,7 +23,7 @@ class StripeMount:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.accounts: dict[str, Account] = {}
+        self.accounts = Accounts(world, lambda account_id: Account(id=account_id, clock=world.clock))
 
     def handle(self, request: Request, path: str) -> Response:
         """Answer one request below the mount. Raises Dropped when a fault has ended the connection."""
@@ -34,10 +35,7 @@ class StripeMount:
 
     def account(self, account_id: str) -> Account:
         """The account, made when first used."""
-        with self.world.lock:
-            if account_id not in self.accounts:
-                self.accounts[account_id] = Account(id=account_id, clock=self.world.clock)
-            return self.accounts[account_id]
+        return self.accounts.get(account_id)
 
     def context(
         self,
@@ -59,42 +57,22 @@ class StripeMount:
         )
 
     def act(self, account: Account, base_url: str, action: Callable[[Context], Json]) -> Json:
-        """Do something to an account outside the API (a customer on a page, a test), then send its events.
+        """Do something to an account outside the API; see ``accounts.act``. Raises StripeError."""
 
-        Raises StripeError; what happened before the error (a decline, say) is announced too.
-        """
-        with self.world.lock:
+        def work() -> Json:
             account.request = {"id": None, "idempotency_key": None}
-            ctx = self.context(account, base_url)
-            error: StripeError | None = None
-            result: Json = {}
-            try:
-                result = copy_object(action(ctx))
-            except StripeError as raised:
-                error = raised
-            sent = webhooks.outgoing(self.world, account)
-        self.world.deliveries.announce(sent)
-        if error is not None:
-            raise error
-        return result
+            return action(self.context(account, base_url))
+
+        return act(self.world, work, outgoing=lambda: webhooks.outgoing(self.world, account), failure=StripeError)
 
     def owner(self, kind: str, object_id: str) -> tuple[Account, Json]:
         """The account that has an object. Raises LookupError."""
-        with self.world.lock:
-            for account in self.accounts.values():
-                found = account.find(kind, object_id)
-                if found is not None:
-                    return account, found
-        raise LookupError(f"no {kind} {object_id}")
+        account, _, found = self.accounts.owner(object_id, kind)
+        return account, found
 
     def notices(self, event_id: str) -> list[Notice]:
         """What a renewed sending of an event has to send; empty when it is none of Stripe's."""
-        try:
-            account, event = self.owner("event", event_id)
-        except LookupError:
-            return []
-        with self.world.lock:
-            return webhooks.notices(self.world, account, event)
+        return self.accounts.notices(event_id, lambda account, event: webhooks.notices(self.world, account, event))
 
     def describe(self, payment: str) -> Json:
         """Status and metadata of a payment, for the ledger's summary."""
@@ -103,6 +81,14 @@ class StripeMount:
         except LookupError:
             return {}
         return {"status": intent["status"], "metadata": dict(intent["metadata"])}
+
+    def settings(self, base_url: str) -> Json:
+        """Where an account's calls go."""
+        return {"API_BASE": f"{base_url}/{self.name}"}
+
+    def sign(self, secret: str, url: str, body: bytes, timestamp: int) -> dict[str, str]:
+        """A notice's one header; the address does not enter it."""
+        return {"Stripe-Signature": signature_header([secret], body, timestamp)}
 
     def control(self, action: str, body: Json, base_url: str) -> Json:
         """Do one of the deeds of ``stripe.control``. Raises ControlError, LookupError, ValueError."""
@@ -113,13 +99,12 @@ class StripeMount:
 
     def tick(self) -> None:
         """The clock has moved: expire what is due."""
-        for account in list(self.accounts.values()):
+        for account in self.accounts.all():
             self.act(account, "", _expire)
 
     def reset(self) -> None:
         """Forget all accounts."""
-        with self.world.lock:
-            self.accounts.clear()
+        self.accounts.clear()
 
 
 def _expire(ctx: Context) -> Json:
