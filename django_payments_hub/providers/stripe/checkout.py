@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from django_payments_hub.domain.statuses import CaptureMethod, FailureCode, Stage
+from django_payments_hub.provider_kit.asking import asking
 from django_payments_hub.provider_kit.reading import Json, moment, unreadable_answer
 from django_payments_hub.provider_kit.types import CancelRequest, Failure, PaymentFact, PaymentResult, PayRequest
 from django_payments_hub.providers.stripe import ids
@@ -41,7 +42,7 @@ class Sessions:
         if isinstance(answer, ErrorAnswer):
             raise nothing_made(answer, recovering=request.recovering)
         session_id = ids.made_session(made_for(request, answer))
-        session = self._retrieve(session_id) if request.recovering else answer
+        session = self._asked(session_id) if request.recovering else answer
         return _result(self._read(session))
 
     def cancel(self, request: CancelRequest) -> PaymentResult:
@@ -57,7 +58,7 @@ class Sessions:
             return PaymentResult(fact=_withdrawn(self._read(ids.same_object(answer, session_id))))
         if answer.status != 400:
             raise translate(answer)
-        return self._cancel_closed(self._read(self._retrieve(session_id)), request, answer)
+        return self._cancel_closed(self._read(self._asked(session_id)), request, answer)
 
     def _cancel_closed(self, fact: PaymentFact, request: CancelRequest, answer: ErrorAnswer) -> PaymentResult:
         if fact.stage in (Stage.EXPIRED, Stage.CANCELLED):
@@ -92,9 +93,13 @@ class Sessions:
                 break
         return None
 
-    def _retrieve(self, session_id: str) -> Json:
-        session = self._api.call(lambda client: client.v1.checkout.sessions.retrieve(session_id, {"expand": _EXPANDED}))
-        return ids.same_object(session, session_id)
+    def _asked(self, session_id: str) -> Json:
+        """The session as it stands, after a call on it that took effect, or may have."""
+        with asking():
+            session = self._api.call(
+                lambda client: client.v1.checkout.sessions.retrieve(session_id, {"expand": _EXPANDED})
+            )
+            return ids.same_object(session, session_id)
 
     def _read(self, session: Json) -> PaymentFact:
         with unreadable_answer():

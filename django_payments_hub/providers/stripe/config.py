@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
 
 from django_payments_hub.domain.statuses import Mode
 from django_payments_hub.exceptions import ConfigurationError
+from django_payments_hub.provider_kit.addresses import check_base, is_base
 from django_payments_hub.provider_kit.base import BaseConfig, address, public, secret
+from django_payments_hub.provider_kit.values import is_secret_list, matches, require
 
 API_BASE = "https://api.stripe.com"
 API_VERSION = "2026-10-28.endive"
@@ -43,15 +43,15 @@ class Config(BaseConfig):
     webhook_tolerance_s: int = 300
 
     def __post_init__(self) -> None:
-        _require(bool(_is_secret_list(self.webhook_secrets)), "WEBHOOK_SECRETS needs a list of non-empty secrets")
-        _require(_matches(_SECRET_KEY, self.secret_key), "SECRET_KEY is not a Stripe secret key (sk_test_..., rk_...)")
-        _require(
-            self.publishable_key == "" or _matches(_PUBLISHABLE_KEY, self.publishable_key),
+        require(bool(is_secret_list(self.webhook_secrets)), "WEBHOOK_SECRETS needs a list of non-empty secrets")
+        require(matches(_SECRET_KEY, self.secret_key), "SECRET_KEY is not a Stripe secret key (sk_test_..., rk_...)")
+        require(
+            self.publishable_key == "" or matches(_PUBLISHABLE_KEY, self.publishable_key),
             "PUBLISHABLE_KEY is not a Stripe publishable key (pk_test_... or pk_live_...)",
         )
-        _require(_matches(_VERSION, self.api_version), f"API_VERSION is not a version such as {API_VERSION}")
-        _require(_is_tolerance(self.webhook_tolerance_s), "WEBHOOK_TOLERANCE_S is a number of seconds from 1 to 3600")
-        _require(_is_base(self.api_base), "API_BASE is not a plain http(s) address")
+        require(matches(_VERSION, self.api_version), f"API_VERSION is not a version such as {API_VERSION}")
+        require(_is_tolerance(self.webhook_tolerance_s), "WEBHOOK_TOLERANCE_S is a number of seconds from 1 to 3600")
+        require(is_base(self.api_base), "API_BASE is not a plain http(s) address")
 
 
 def check_mode(config: Config, mode: Mode) -> None:
@@ -69,48 +69,9 @@ def check_mode(config: Config, mode: Mode) -> None:
             raise ConfigurationError(
                 f"{name} is a {match[1]} key, but the account's mode is {mode.value}.", code="mode_mismatch"
             )
-    base = urlsplit(config.api_base)
-    if mode is Mode.LIVE and _is_loopback(base):
-        raise ConfigurationError("A live account cannot use a sandbox as its API_BASE.", code="mode_mismatch")
-    if base.scheme != "https" and not _is_loopback(base):
-        raise ConfigurationError("API_BASE must be https, except on loopback.", code="insecure_api_base")
-
-
-def _require(condition: bool, sentence: str) -> None:
-    if not condition:
-        raise ConfigurationError(f"{sentence}.", code="invalid_account_value")
-
-
-def _is_secret_list(value: object) -> bool:
-    return isinstance(value, tuple) and bool(value) and all(isinstance(v, str) and v.strip() for v in value)
-
-
-def _matches(pattern: re.Pattern[str], value: object) -> bool:
-    return isinstance(value, str) and pattern.fullmatch(value) is not None
+    check_base(config.api_base, mode)
 
 
 def _is_tolerance(value: object) -> bool:
     # Not 0: the SDK reads that as "do not check", and nothing here switches a check off.
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_TOLERANCE_S
-
-
-def _is_base(value: object) -> bool:
-    if not isinstance(value, str) or not value.isascii():
-        return False
-    try:
-        url = urlsplit(value)
-        port = url.port
-    except ValueError:
-        return False
-    plain = not (url.query or url.fragment or url.username or url.password)
-    return url.scheme in ("http", "https") and bool(url.hostname) and plain and port != 0
-
-
-def _is_loopback(url: SplitResult) -> bool:
-    host = url.hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from django_payments_hub.domain.statuses import CaptureMethod, FailureCode, Flow, NextActionKind, Stage
 from django_payments_hub.exceptions import OutcomeUnknown, ProviderError, Refused
+from django_payments_hub.provider_kit.asking import asking
 from django_payments_hub.provider_kit.reading import Json, optional_text, unreadable_answer
 from django_payments_hub.provider_kit.types import (
     CaptureRequest,
@@ -72,7 +73,7 @@ class Intents:
         with unreadable_answer():
             waits = read_intent(intent).stage is Stage.OPEN
         if not waits:
-            return self.result(self.retrieve(intent_id))
+            return self.result(self._asked(intent_id))
         answer = self._confirm(intent_id, _pay_confirm_params(request), request.idempotency_key)
         if isinstance(answer, ErrorAnswer):
             if answer.is_replayed_failure:
@@ -93,9 +94,10 @@ class Intents:
 
     def _made(self, request: PayRequest) -> Json:
         """The PaymentIntent of this operation: found, after an earlier try, or created under a key of its own."""
-        found = self._of_operation(request) if request.recovering else None
+        with asking():
+            found = self._of_operation(request) if request.recovering else None
         if found is not None:
-            return self.retrieve(ids.made_intent(found))
+            return self._asked(ids.made_intent(found))
         params, key = _create_params(request), f"{request.idempotency_key}-create"
         answer = self._api.attempt(lambda client: client.v1.payment_intents.create(params, keyed(key)))
         if isinstance(answer, ErrorAnswer):
@@ -111,14 +113,15 @@ class Intents:
 
     def _withdraw(self, intent_id: str, key: str) -> PaymentResult:
         """The confirmation failed at Stripe, and will for as long as its key lives: make sure that nothing happens."""
-        intent = self.retrieve(intent_id)
+        intent = self._asked(intent_id)
         with unreadable_answer():
             waits = read_intent(intent).stage is Stage.OPEN
         if not waits:
             return self.result(intent)
-        result = self.cancel(intent_id, key=f"{key}-withdraw", reason="abandoned")
+        with asking():  # until it is withdrawn, nobody knows what the confirmation came to
+            result = self.cancel(intent_id, key=f"{key}-withdraw", reason="abandoned")
         withdrawn = result.fact.stage is Stage.CANCELLED
-        return replace(result, failure=_OURS_TO_WITHDRAW) if withdrawn else self.result(self.retrieve(intent_id))
+        return replace(result, failure=_OURS_TO_WITHDRAW) if withdrawn else self.result(self._asked(intent_id))
 
     # -- confirm, capture, cancel ------------------------------------------------------------------------------------
 
@@ -126,8 +129,7 @@ class Intents:
         """Confirm one that waits, with a method given now or the one it has."""
         intent_id = ids.intent_id(request.provider_payment_id)
         if request.recovering:
-            intent = self.retrieve(intent_id)
-            result = self.result(intent)
+            result = self.result(self._asked(intent_id))
             # A decline found here may be an older one: the key answers for this try, and the state allows one success.
             if result.fact.stage not in (Stage.OPEN, Stage.DECLINED):
                 return result
@@ -145,7 +147,7 @@ class Intents:
         """Take the amount; the rest is released unless another capture is announced."""
         intent_id = ids.intent_id(request.provider_payment_id)
         if request.recovering:
-            result = self.result(self.retrieve(intent_id))
+            result = self.result(self._asked(intent_id))
             if result.fact.stage is not Stage.AUTHORIZED or result.fact.captured_minor > request.captured_minor:
                 return result
         params: PaymentIntentCaptureParams = {
@@ -175,9 +177,10 @@ class Intents:
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def retrieve(self, intent_id: str) -> Json:
-        """The PaymentIntent as it stands."""
-        return ids.same_object(self._api.call(_retrieval(intent_id)), intent_id)
+    def _asked(self, intent_id: str) -> Json:
+        """The PaymentIntent as it stands, after a call on it that took effect, or may have."""
+        with asking():
+            return ids.same_object(self._api.call(_retrieval(intent_id)), intent_id)
 
     def find(self, intent_id: str) -> Json | None:
         """The PaymentIntent as it stands; None when there is none of this id."""
@@ -229,7 +232,7 @@ class Intents:
             return self.result(ids.same_object(answer, intent_id))
         if not (answer.is_decline or answer.is_about_state):
             raise translate(answer)
-        intent = ids.same_object(answer.intent, intent_id) if answer.intent else self.retrieve(intent_id)
+        intent = ids.same_object(answer.intent, intent_id) if answer.intent else self._asked(intent_id)
         result = self.result(intent)
         if answer.is_decline:
             failure = failure_of(answer.error)

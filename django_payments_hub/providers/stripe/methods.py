@@ -36,6 +36,7 @@ def read_method(method: Json) -> MethodFact:
         kind=_kind(type_, optional_text(card, "funding")),
         provider_method_id=text(method, "id"),
         provider_customer_id=_customer_of(method),
+        reusable=bool(_customer_of(method)),
         brand=optional_text(card, "brand") or type_,
         last4=optional_text(card or optional_mapping(method, type_), "last4"),
         expiry_month=optional_integer(card, "exp_month") or None,

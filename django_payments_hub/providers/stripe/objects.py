@@ -74,9 +74,9 @@ _DISPUTE_STATUSES = {
     "lost": DisputeStatus.LOST,
     "prevented": DisputeStatus.CLOSED,
     "charge_refunded": DisputeStatus.CLOSED,
-    "warning_needs_response": DisputeStatus.NEEDS_RESPONSE,
-    "warning_under_review": DisputeStatus.UNDER_REVIEW,
-    "warning_closed": DisputeStatus.CLOSED,
+    "warning_needs_response": DisputeStatus.INQUIRY_NEEDS_RESPONSE,
+    "warning_under_review": DisputeStatus.INQUIRY_UNDER_REVIEW,
+    "warning_closed": DisputeStatus.INQUIRY_CLOSED,
 }
 
 

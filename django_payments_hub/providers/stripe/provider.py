@@ -8,8 +8,16 @@ from typing import TypeVar
 
 from django_payments_hub.domain.statuses import CaptureMethod, Flow, MethodKind, Mode
 from django_payments_hub.exceptions import Refused, Unsupported
+from django_payments_hub.provider_kit.asking import asking
 from django_payments_hub.provider_kit.base import BaseProvider, Capabilities
 from django_payments_hub.provider_kit.http import deadline
+from django_payments_hub.provider_kit.method_types import (
+    CustomerRequest,
+    DetachMethodRequest,
+    FinishMethodRequest,
+    MethodResult,
+    SaveMethodRequest,
+)
 from django_payments_hub.provider_kit.reading import Json
 from django_payments_hub.provider_kit.types import (
     AccountConfig,
@@ -18,6 +26,7 @@ from django_payments_hub.provider_kit.types import (
     ConfirmRequest,
     Fact,
     LookUpRequest,
+    MethodFact,
     NoticeId,
     PaymentFact,
     PaymentRequest,
@@ -35,6 +44,7 @@ from django_payments_hub.providers.stripe.checkout import Sessions
 from django_payments_hub.providers.stripe.config import API_VERSION, Config, check_mode
 from django_payments_hub.providers.stripe.intents import KEY_WINDOW, Intents
 from django_payments_hub.providers.stripe.refunds import Refunds
+from django_payments_hub.providers.stripe.saved import SavedMethods
 
 RequestT = TypeVar("RequestT", bound=PaymentRequest)
 
@@ -64,10 +74,15 @@ class Provider(BaseProvider[Config]):
         refund=True,
         partial_refund=True,
         look_up=True,
+        saved_methods=True,
+        save_flows=frozenset({Flow.TOKEN, Flow.CLIENT, Flow.HOSTED}),
+        setup_flows=frozenset({Flow.TOKEN, Flow.CLIENT}),
+        finds_savings=True,
         disputes=True,
         webhooks=True,
         # An hour less than Stripe promises, for clocks that differ and for the last try itself.
         key_window_s=int(KEY_WINDOW.total_seconds()) - 3600,
+        method_key_window_s=int(KEY_WINDOW.total_seconds()) - 3600,
         # Two exchanges in the token flow; a web server's own limit is mostly 30 s.
         call_deadline_s=28.0,
     )
@@ -79,6 +94,7 @@ class Provider(BaseProvider[Config]):
         self._intents = Intents(self._api, self.config.publishable_key)
         self._sessions = Sessions(self._api, self._intents)
         self._refunds = Refunds(self._api, account.mode)
+        self._saved = SavedMethods(self._api, self.config.publishable_key)
 
     # -- calls -------------------------------------------------------------------------------------------------------
 
@@ -155,9 +171,10 @@ class Provider(BaseProvider[Config]):
         """The request with its PaymentIntent named: a hosted payment may be known by its session alone."""
         if request.provider_payment_id:
             return request
-        intent = self._intent_of(request)
-        if not intent:
-            raise Refused("There is no PaymentIntent yet.", code="invalid_object_id")
+        with asking(when=request.recovering):
+            intent = self._intent_of(request)
+            if not intent:
+                raise Refused("There is no PaymentIntent yet.", code="invalid_object_id")
         return replace(request, provider_payment_id=intent)
 
     def _intent_of(self, request: PaymentRequest) -> str:
@@ -171,6 +188,38 @@ class Provider(BaseProvider[Config]):
             )
         )
         return payment.provider_payment_id if payment else ""
+
+    # -- customers and saved methods ---------------------------------------------------------------------------------
+
+    def create_customer(self, request: CustomerRequest) -> str:
+        """The Customer's id."""
+        with deadline(self.capabilities.call_deadline_s):
+            return self._saved.create_customer(request)
+
+    def save_method(self, request: SaveMethodRequest) -> MethodResult:
+        """Through a SetupIntent, with a token given now or by Stripe.js."""
+        with deadline(self.capabilities.call_deadline_s):
+            return self._saved.save(request)
+
+    def finish_method(self, request: FinishMethodRequest) -> MethodResult:
+        """The SetupIntent as it stands."""
+        with deadline(self.capabilities.call_deadline_s):
+            return self._saved.finish(request)
+
+    def cancel_setup(self, request: FinishMethodRequest) -> MethodResult:
+        """Cancel the SetupIntent."""
+        with deadline(self.capabilities.call_deadline_s):
+            return self._saved.cancel(request)
+
+    def list_methods(self, customer_token: str) -> tuple[MethodFact, ...]:
+        """The PaymentMethods attached to the Customer."""
+        with deadline(self.capabilities.call_deadline_s):
+            return tuple(self._saved.every(customer_token))
+
+    def detach_method(self, request: DetachMethodRequest) -> None:
+        """Take the PaymentMethod off its Customer; it can never be used again."""
+        with deadline(self.capabilities.call_deadline_s):
+            self._saved.detach(request)
 
     # -- notifications -----------------------------------------------------------------------------------------------
 
@@ -198,9 +247,11 @@ class Provider(BaseProvider[Config]):
 
     # -- small things ------------------------------------------------------------------------------------------------
 
-    def supports(self, *, flow: Flow, currency: str, capture_method: CaptureMethod) -> None:
+    def supports(
+        self, *, flow: Flow, currency: str, capture_method: CaptureMethod, method_kind: MethodKind | None = None
+    ) -> None:
         """As declared; and the client flow only with a publishable key."""
-        super().supports(flow=flow, currency=currency, capture_method=capture_method)
+        super().supports(flow=flow, currency=currency, capture_method=capture_method, method_kind=method_kind)
         if flow is Flow.CLIENT and not self.config.publishable_key:
             raise Unsupported("Stripe.js needs PUBLISHABLE_KEY in the account.", code="unsupported_flow")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django_payments_hub.domain.statuses import Mode
 from django_payments_hub.exceptions import OutcomeUnknown, Refused
+from django_payments_hub.provider_kit.asking import asking
 from django_payments_hub.provider_kit.reading import Json, unreadable_answer
 from django_payments_hub.provider_kit.types import RefundFact, RefundLookUpRequest, RefundRequest, RefundResult
 from django_payments_hub.providers.stripe import ids
@@ -38,7 +39,8 @@ class Refunds:
     def refund(self, request: RefundRequest) -> RefundResult:
         """Send the refund; after an earlier try, look for it first."""
         intent = ids.intent_id(request.provider_payment_id)
-        found = self._find(intent, request.refund_reference) if request.recovering else None
+        with asking():
+            found = self._find(intent, request.refund_reference) if request.recovering else None
         refund = found or self._make(request, intent)
         ids.made_refund(refund)
         return RefundResult(fact=self._read(refund, intent))

@@ -18,6 +18,7 @@ from django_payments_hub.provider_kit.reading import (
     objects,
     optional_mapping,
     optional_text,
+    text,
     unreadable_notice,
 )
 from django_payments_hub.provider_kit.signing import (
@@ -77,7 +78,7 @@ def _parse(header: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def parse(event: Json) -> tuple[Fact, ...]:
-    """The facts of an event; none where its type tells nothing about money.
+    """The facts of an event; none where its type tells nothing about money or kept methods.
 
     Raises:
         MalformedNotice: the type matters, its object cannot be read.
@@ -132,6 +133,10 @@ def _refunded_charge(event: Json, charge: Json, at: datetime | None) -> tuple[Fa
     return (LookUp(reference=metadata(charge, HUB_PAYMENT), provider_payment_id=intent),)
 
 
+def _method(_: Json, method: Json, _at: datetime | None) -> tuple[Fact, ...]:
+    return (LookUp(provider_method_id=text(_of_kind("payment_method", method), "id")),)
+
+
 def _of_kind(kind: str, data: Json) -> Json:
     if data.get("object") != kind:
         raise Unreadable(f"object is not a {kind}")
@@ -148,6 +153,9 @@ _EXACT: Mapping[str, Reader] = {
     "checkout.session.async_payment_succeeded": _session,
     "checkout.session.async_payment_failed": _session,
     "checkout.session.expired": _session,
+    "payment_method.automatically_updated": _method,
+    "payment_method.detached": _method,
+    "payment_method.updated": _method,
 }
 
 
