@@ -27,6 +27,7 @@ INBOX = "django_payments_hub.tasks.drain_inbox"
 EVENTS = "django_payments_hub.tasks.drain_events"
 REFUND = "django_payments_hub.tasks.execute_refund"
 OPERATION = "django_payments_hub.tasks.resume_operation"
+METHOD = "django_payments_hub.tasks.resume_method"
 SYNC = "django_payments_hub.tasks.sync_payment"
 
 _BACKLOG = 1000

@@ -69,13 +69,14 @@ def broker(deadline_s: float) -> Iterator[Finding]:
     asking = threading.Thread(target=_ask_broker, args=(outcome,), daemon=True)
     asking.start()
     asking.join(deadline_s)
-    transport = str(current_app.conf.broker_url or "amqp").split("://", 1)[0]
+    named = current_app.conf.broker_url
+    transport = str(named).split("://", 1)[0] if named else "amqp (no CELERY_BROKER_URL: Celery's default is used)"
     if not outcome:
         yield wrong(f"{transport} does not answer within {deadline_s:g} s")
     elif outcome[0]:
         yield wrong(f"{transport} cannot be reached ({outcome[0]})")
     else:
-        yield ok(f"{transport} answers")
+        yield ok(f"{transport} answers") if named else advice(f"{transport} answers")
 
 
 def _ask_broker(outcome: list[str]) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from django.core.signals import setting_changed
 from django.db import connection
 from django.db.models.signals import post_migrate, post_save
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from django_payments_hub.conf import SETTING, hub_settings
@@ -132,7 +133,11 @@ def _load_stored(alias: str) -> Account:
     return Account(
         row,
         AccountConfig(
-            alias=alias, provider=row.provider, mode=Mode(row.mode), values=credentials.decrypt(row.credentials)
+            alias=alias,
+            provider=row.provider,
+            mode=Mode(row.mode),
+            values=credentials.decrypt(row.credentials),
+            webhook_url=webhook_address(alias),
         ),
     )
 
@@ -147,7 +152,19 @@ def settings_config(alias: str) -> AccountConfig:
         provider=str(declared.get("PROVIDER", "")),
         mode=_mode(alias, declared),
         values=Masked({key: value for key, value in declared.items() if key not in _RESERVED}),
+        webhook_url=webhook_address(alias),
     )
+
+
+def webhook_address(alias: str) -> str:
+    """Where the account's notifications arrive; "" when the project does not say how it is reached."""
+    base = hub_settings().public_url.rstrip("/")
+    if not base:
+        return ""
+    try:
+        return base + reverse("payments_hub:webhook", kwargs={"account": alias})
+    except NoReverseMatch:
+        return ""
 
 
 def _mode(alias: str, declared: Mapping[str, object]) -> Mode:

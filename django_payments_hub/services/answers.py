@@ -22,6 +22,7 @@ from django_payments_hub.domain.statuses import (
 from django_payments_hub.exceptions import Misconfigured, NotSent, ProviderError, Refused, Throttled
 from django_payments_hub.failpoints import reach
 from django_payments_hub.models import Operation, Refund
+from django_payments_hub.provider_kit.asking import said
 from django_payments_hub.provider_kit.types import PaymentFact, PaymentResult, RefundFact, RefundResult
 from django_payments_hub.services import accounts, facts
 from django_payments_hub.services.books import Books, IllegalMove, Mismatch, Told, open_books
@@ -44,6 +45,8 @@ def settle_result(operation: Operation, result: Result, told: Told) -> Operation
             verdict = facts.merge(books, result.fact, operation.payment.account)
             mine = books.operation(operation.pk)
             if mine.is_open:
+                if result.fact.occurred_at is not None:
+                    mine.parameters["as_of"] = result.fact.occurred_at.isoformat()  # by the provider's clock
                 finish(mine, _result_state(result), provider_code=_provider_code(result))
             mine.payment = books.payment
     except (Mismatch, IllegalMove) as error:
@@ -85,10 +88,11 @@ def settle_found(operation: Operation, found: PaymentFact | RefundFact | None) -
 
 def settle_error(operation: Operation, error: ProviderError, told: Told) -> Operation:
     """Write down what is known of a call that was not answered."""
-    if isinstance(error, Misconfigured):
-        accounts.mark_unhealthy(operation.payment.account, error.code)
-    if isinstance(error, Throttled):
-        accounts.pause(operation.payment.account, error.retry_after_s or backoff_s(operation.tries))
+    answer = said(error)
+    if isinstance(answer, Misconfigured):
+        accounts.mark_unhealthy(operation.payment.account, answer.code)
+    if isinstance(answer, Throttled):
+        accounts.pause(operation.payment.account, answer.retry_after_s or backoff_s(operation.tries))
     if error.code == _NO_MATCH:
         return leave_to_person(operation, _NO_MATCH)
     with open_books(operation.payment, told) as books:
@@ -107,8 +111,8 @@ def _note_error(books: Books, operation: Operation, error: ProviderError) -> Non
     happened_for_certain_not = isinstance(error, Misconfigured | Throttled | NotSent) and not operation.in_doubt
     state = OperationState.CREATED if happened_for_certain_not else OperationState.UNKNOWN
     put_back(operation, state, error_code=error.code, provider_code=error.provider_code)
-    operation.next_attempt_at = timezone.now() + timedelta(seconds=_pause_s(operation, error))
-    if isinstance(error, Throttled):
+    operation.next_attempt_at = timezone.now() + timedelta(seconds=_pause_s(operation, said(error)))
+    if isinstance(said(error), Throttled):
         operation.tries -= 1  # the provider did not look at it: not a try
     elif operation.tries >= hub_settings().operation_max_tries:
         operation.next_attempt_at, operation.attention_code = None, "tries_exhausted"

@@ -39,13 +39,17 @@ AMOUNT_FIELDS = (
     "refund_reserved_minor",
     "disputed_minor",
     "excess_minor",
+    "surplus_minor",
 )
 
 EXCESS = "refunded_in_excess"
 """Attention code of a payment of which the provider refunded more than it captured."""
 
-OVERPAID = "order_overpaid"
+ORDER_OVERPAID = "order_overpaid"
 """Attention code of a payment with which its order has more than it costs: the provider says so, a person refunds."""
+
+SURPLUS = "overpaid"
+"""Attention code of a payment for which more came in than was asked for, until somebody has given the surplus back."""
 
 _WATCHED = (
     *AMOUNT_FIELDS,
@@ -95,13 +99,19 @@ class Told:
 
 @dataclass
 class Books:
-    """A locked payment and what happens to it in this transaction."""
+    """A locked payment and what happens to it in this transaction.
+
+    `vouched` is what a person vouches for: it stands in the data of every entry of this change. `mark` is an attention
+    code for a payment that has no graver one.
+    """
 
     payment: Payment
     told: Told
     created: bool = False
     refunds_changed: bool = False
     disputes_changed: bool = False
+    vouched: dict[str, object] = field(default_factory=dict)
+    mark: str = ""
     rows: list[TransactionLog] = field(default_factory=list)
     _before: dict[str, object] = field(default_factory=dict)
     _operations: list[Operation] | None = None
@@ -151,7 +161,7 @@ class Books:
                 operation_id=self.told.operation_id,
                 webhook_event_id=self.told.webhook_event_id,
                 actor_id=self.told.actor_id,  # type: ignore[misc]  # a host's user may have a UUID key
-                data=data or {},
+                data={**self.vouched, **(data or {})},
             )
         )
 
@@ -195,14 +205,17 @@ class Books:
             payment.next_action = None  # holds what lets the customer pay: not kept longer than needed
         self._mark_excess()
         self._mark_overpaid()
+        payment.attention_code = payment.attention_code or self.mark
+        self._mark_surplus()
 
     def _mark_overpaid(self) -> None:
         order_ref, payment = self.payment.order_ref, self.payment
-        if order_ref is None or self.created or payment.attention_code:
+        # Of a surplus the amount itself remembers: its mark comes back when this one is settled.
+        if order_ref is None or self.created or payment.attention_code not in ("", SURPLUS):
             return
         grows = self._active() - self._active_before
         if grows > 0 and order_ref.active_minor + grows > order_ref.total_minor:
-            payment.attention_code = OVERPAID
+            payment.attention_code = ORDER_OVERPAID
 
     def _mark_excess(self) -> None:
         payment = self.payment
@@ -210,6 +223,13 @@ class Books:
             payment.attention_code = EXCESS
         elif payment.excess_minor == 0 and payment.attention_code == EXCESS:
             payment.attention_code = ""  # a refund told before its capture
+
+    def _mark_surplus(self) -> None:
+        payment = self.payment
+        if payment.surplus_minor > 0 and not payment.attention_code:
+            payment.attention_code = SURPLUS
+        elif payment.surplus_minor == 0 and payment.attention_code == SURPLUS:
+            payment.attention_code = ""
 
     def _sum_refunds(self) -> None:
         rows = Refund.objects.filter(

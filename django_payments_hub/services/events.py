@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -137,14 +136,3 @@ def _failed(delivery: EventDelivery, error: str) -> None:
         next_attempt_at=due,
         error=error[:200],
     )
-
-
-def oldest_due_s() -> float:
-    """Age of the longest overdue delivery in seconds, 0 when none is: the heartbeat of the drainers (F25)."""
-    first = (
-        EventDelivery.objects.filter(next_attempt_at__lte=timezone.now())
-        .order_by("next_attempt_at")
-        .values_list("next_attempt_at", flat=True)
-        .first()
-    )
-    return max(timedelta(0), timezone.now() - first).total_seconds() if first else 0.0

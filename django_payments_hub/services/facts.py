@@ -10,15 +10,18 @@ from django.db.models import Q
 
 from django_payments_hub.domain import derive
 from django_payments_hub.domain.statuses import (
+    CaptureMethod,
     Stage,
     Verdict,
 )
 from django_payments_hub.models import Payment, ProviderAccount
 from django_payments_hub.provider_kit.types import DisputeFact, MethodFact, NextAction, PaymentFact, RefundFact
-from django_payments_hub.services import dispute_facts, proofs, refund_facts
+from django_payments_hub.services import completion, dispute_facts, method_facts, proofs, refund_facts
 from django_payments_hub.services.books import Books, IllegalMove, Mismatch, Told, open_books
 
 ToldFact = PaymentFact | RefundFact | DisputeFact
+
+_WAITING = (Stage.OPEN, Stage.REQUIRES_ACTION)
 
 
 def apply(fact: ToldFact, account: ProviderAccount, told: Told) -> Verdict:
@@ -45,6 +48,25 @@ def find_payment(fact: ToldFact, account: ProviderAccount) -> Payment | None:
     return find_by_names(
         account, reference=reference, provider_payment_id=fact.provider_payment_id, provider_session_id=session_id
     )
+
+
+def is_news(fact: PaymentFact | RefundFact, account: ProviderAccount) -> bool:
+    """Whether the hub would learn from this fact that money moved, or that a payment or a refund went on or ended.
+
+    What only waits for the customer is none: no money is in that, and whoever confirms it asks the provider.
+    """
+    payment = find_payment(fact, account)
+    if payment is None:
+        return False
+    if isinstance(fact, RefundFact):
+        return refund_facts.is_news(payment, fact)
+    if fact.authorized_minor > payment.authorized_minor or fact.captured_minor > payment.captured_minor:
+        return True
+    known, told = Stage(payment.stage), _told_stage(fact)
+    if told is known and fact.capturable_minor < payment.capturable_minor:
+        return True
+    goes_on = told not in _WAITING and derive.merge_stage(known, told) is not known
+    return goes_on or any(refund_facts.is_news(payment, refund) for refund in fact.refunds)
 
 
 def find_by_names(
@@ -88,6 +110,10 @@ def merge(books: Books, fact: ToldFact, account: ProviderAccount) -> Verdict:
     else:
         verdict = dispute_facts.merge(books, fact)
     proofs.close_proven(books)
+    if isinstance(fact, PaymentFact):
+        method_facts.learn(books, fact)
+    if isinstance(fact, PaymentFact) and fact.awaits_confirm:
+        completion.open_confirmation(books, approved_at=fact.occurred_at)
     return verdict
 
 
@@ -132,7 +158,10 @@ def _told_stage(fact: PaymentFact) -> Stage:
 
 
 def _same_amount(payment: Payment, fact: PaymentFact) -> None:
-    if fact.amount_minor not in (None, payment.amount_minor):
+    told = fact.amount_minor
+    if told is None and payment.capture_method == CaptureMethod.AUTOMATIC:
+        told = fact.captured_minor or None  # what is taken at once is taken whole
+    if told not in (None, payment.amount_minor):
         raise Mismatch("The fact is about another amount.", code="amount")
     if max(fact.captured_minor, fact.authorized_minor, fact.captured_minor + fact.capturable_minor) > (
         payment.amount_minor

@@ -8,12 +8,13 @@ from typing import TypeVar
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from django_payments_hub.domain.statuses import OPEN_OPERATIONS, DeliveryState, DisputeStatus, InboxState
+from django_payments_hub.domain.statuses import OPEN_OPERATIONS, DeliveryState, DisputeStatus, InboxState, RefundStatus
 from django_payments_hub.models import (
     Dispute,
     EventDelivery,
     Operation,
     Payment,
+    PaymentMethod,
     ProviderAccount,
     Refund,
     WebhookEvent,
@@ -36,13 +37,15 @@ def payments_for_a_person() -> QuerySet[Payment]:
 
 
 def refunds_for_a_person() -> QuerySet[Refund]:
-    """Refunds that are marked."""
-    return Refund.objects.exclude(attention_code="")
+    """Refunds that are marked, and those that somebody has to make by hand."""
+    by_hand = Q(by_hand=True, status=RefundStatus.PROCESSING.value)
+    return Refund.objects.filter(~Q(attention_code="") | by_hand)
 
 
 def disputes_for_a_person() -> QuerySet[Dispute]:
-    """Disputes that want evidence."""
-    return Dispute.objects.filter(status=DisputeStatus.NEEDS_RESPONSE.value)
+    """Disputes and inquiries that want evidence."""
+    wanting = (DisputeStatus.INQUIRY_NEEDS_RESPONSE, DisputeStatus.NEEDS_RESPONSE)
+    return Dispute.objects.filter(status__in=[status.value for status in wanting])
 
 
 def notices_for_a_person() -> QuerySet[WebhookEvent]:
@@ -61,6 +64,11 @@ def deliveries_for_a_person() -> QuerySet[EventDelivery]:
 def accounts_for_a_person() -> QuerySet[ProviderAccount]:
     """Accounts in use whose credentials the provider refuses."""
     return ProviderAccount.objects.filter(is_active=True, unhealthy_since__isnull=False)
+
+
+def methods_for_a_person() -> QuerySet[PaymentMethod]:
+    """Methods being saved or let go that are no longer tried."""
+    return PaymentMethod.objects.exclude(attention_code="")
 
 
 def overdue_s(rows: QuerySet[_Row], *, now: datetime | None = None) -> float:

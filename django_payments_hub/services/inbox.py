@@ -10,6 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from uuid import UUID
 
@@ -22,8 +23,8 @@ from django_payments_hub.domain.statuses import InboxState, Source, Verdict
 from django_payments_hub.exceptions import HubError, MalformedNotice, ProviderError
 from django_payments_hub.failpoints import reach
 from django_payments_hub.models import WebhookEvent
-from django_payments_hub.provider_kit.types import Acknowledgement, Fact, LookUp
-from django_payments_hub.services import accounts, facts, provider_calls
+from django_payments_hub.provider_kit.types import Acknowledgement, DisputeFact, Fact, LookUp, PaymentFact, RefundFact
+from django_payments_hub.services import accounts, facts, method_calls, provider_calls
 from django_payments_hub.services.books import Told
 from django_payments_hub.services.claims import EXHAUSTED, claim_due, next_try
 from django_payments_hub.services.events import drain_while
@@ -156,14 +157,48 @@ def process(event: WebhookEvent) -> InboxState:
 def _apply(event: WebhookEvent) -> list[Verdict]:
     provider = provider_calls.provider_of(event.account)
     payload, _ = _read_payload(event.body.encode())
-    return [_apply_fact(event, fact) for fact in provider.parse_webhook(payload)]
+    told = provider.parse_webhook(payload)
+    if any(isinstance(fact, DisputeFact) for fact in told):
+        provider.require("disputes")
+    verdicts = [_apply_fact(event, fact) for fact in told]
+    return [verdict for verdict in verdicts if verdict is not None]
 
 
-def _apply_fact(event: WebhookEvent, fact: Fact) -> Verdict:
+def _apply_fact(event: WebhookEvent, fact: Fact) -> Verdict | None:
+    """The verdict; None for what turns out to be none of the hub's."""
+    if isinstance(fact, LookUp) and fact.provider_method_id:
+        return method_calls.look_at_kept(event.account, fact)
     if isinstance(fact, LookUp):
         return provider_calls.ask_by_name(event.account, fact, source=Source.WEBHOOK, webhook_event_id=event.pk)
+    if isinstance(fact, PaymentFact | RefundFact) and fact.hearsay and facts.is_news(fact, event.account):
+        return _apply_fact(event, _question(fact))
+    if isinstance(fact, DisputeFact):
+        named = _named(event, fact)
+        if named is None:
+            return None
+        fact = named
     told = Told(source=Source.WEBHOOK, account=event.account, webhook_event_id=event.pk)
     return facts.apply(fact, event.account, told)
+
+
+def _question(fact: PaymentFact | RefundFact) -> LookUp:
+    if isinstance(fact, RefundFact):
+        return LookUp(reference=fact.payment_reference, provider_payment_id=fact.provider_payment_id)
+    return LookUp(
+        reference=fact.reference,
+        provider_payment_id=fact.provider_payment_id,
+        provider_session_id=fact.provider_session_id,
+    )
+
+
+def _named(event: WebhookEvent, fact: DisputeFact) -> DisputeFact | None:
+    """The dispute under a name the hub knows its payment by; unlike a payment's, its news can be asked for nowhere."""
+    if fact.payment_reference or facts.find_payment(fact, event.account) is not None:
+        return fact
+    named = provider_calls.resolve(event.account, LookUp(provider_payment_id=fact.provider_payment_id))
+    if named is None:
+        return None
+    return replace(fact, payment_reference=named.reference, provider_payment_id=named.provider_payment_id)
 
 
 def _file_under(event: WebhookEvent, verdicts: list[Verdict]) -> InboxState:

@@ -17,12 +17,21 @@ from moneyed import Money
 from django_payments_hub.conf import hub_settings
 from django_payments_hub.domain.money import to_minor
 from django_payments_hub.domain.payable import UserKey
-from django_payments_hub.domain.statuses import CaptureMethod, Flow, Mode, OperationKind, PaymentStatus, Source, Stage
+from django_payments_hub.domain.statuses import (
+    CaptureMethod,
+    Flow,
+    MethodKind,
+    Mode,
+    OperationKind,
+    PaymentStatus,
+    Source,
+    Stage,
+)
 from django_payments_hub.exceptions import Conflict, InvalidInput, RuleViolation
-from django_payments_hub.models import Operation, OrderRef, Payment
+from django_payments_hub.models import Customer, Operation, OrderRef, Payment, PaymentMethod
 from django_payments_hub.models.base import new_id
 from django_payments_hub.provider_kit.base import BaseProvider
-from django_payments_hub.services import accounts, operations, orders
+from django_payments_hub.services import accounts, method_use, operations, orders
 from django_payments_hub.services.books import Books, Told
 from django_payments_hub.services.locking import again_as_victim
 from django_payments_hub.services.orders import Terms
@@ -45,7 +54,11 @@ class NewPayment:
         terms: the order, from `orders.terms_of`; None for a payment without an order, which then needs `amount`.
         amount: Money or a decimal in the order's currency; None for all that is still open.
         user: who pays; None for a guest. actor: who asks, when that is somebody else (staff).
+        flow: None for the provider's own first choice. method_kind: what the customer wants to pay with.
         method_token: the provider's token of the method, for the token flow.
+        payment_method: a saved method of the user's to pay with, in the token flow; needs no token.
+        save_method: the user asked to keep the method paid with.
+        off_session: the customer is not there; what needs him is declined (`authentication_required`).
         defer: only record it; `process` starts it.
     """
 
@@ -55,9 +68,11 @@ class NewPayment:
     currency: str = ""
     user: AbstractBaseUser | None = None
     actor: AbstractBaseUser | None = None
-    flow: Flow = Flow.HOSTED
+    flow: Flow | None = None
+    method_kind: MethodKind | None = None
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
     method_token: str = field(default="", repr=False)
+    payment_method: PaymentMethod | None = None
     save_method: bool = False
     off_session: bool = False
     description: str = ""
@@ -76,6 +91,8 @@ class NewRecord:
     account: accounts.Account
     provider: BaseProvider[Any]
     currency: str
+    flow: Flow
+    customer: Customer | None = None
     on_commit: OnCommit | None = None
     withdrawn: bool = False
 
@@ -93,7 +110,11 @@ def record(new: NewRecord) -> tuple[Payment, Operation | None]:
 def _commit(new: NewRecord) -> tuple[Payment, Operation | None]:
     with transaction.atomic(durable=True):
         payment = _write(new)
-        operation = None if new.wanted.defer else open_pay(payment, _parameters(new.wanted))
+        operation = (
+            None
+            if new.wanted.defer
+            else open_pay(payment, {**_parameters(new.wanted), **method_use.parameters(payment)})
+        )
         if new.on_commit is not None:
             new.on_commit(payment.pk)
     return payment, operation
@@ -112,6 +133,7 @@ def _declined_but_alive() -> Q:
 def _write(new: NewRecord) -> Payment:
     wanted, mode = new.wanted, new.account.config.mode
     order_ref = _order_ref(new, mode)
+    method = method_use.locked_method(wanted.payment_method)
     payment_id = new_id()
     payment = Payment(
         id=payment_id,
@@ -119,22 +141,36 @@ def _write(new: NewRecord) -> Payment:
         mode=mode.value,
         order_ref=order_ref,
         owner_id=order_ref.user_id if order_ref else None,
+        customer=new.customer,
+        payment_method=method,
         user_id=key_of(wanted.user),  # type: ignore[misc]  # a host's user may have a UUID key
         amount_minor=_amount_minor(wanted, order_ref, new.currency),
         currency=new.currency,
-        flow=wanted.flow.value,
+        flow=new.flow.value,
         capture_method=wanted.capture_method.value,
+        method_kind=_method_kind(wanted, method),
         reference=new.provider.make_reference(str(payment_id)),
         description=wanted.description or (wanted.terms.payable.description if wanted.terms else ""),
         metadata=dict(wanted.metadata),
         payer=_payer(wanted),
         return_url=wanted.return_url,
         cancel_url=wanted.cancel_url,
-        expires_at=timezone.now() + timedelta(seconds=hub_settings().payment_expiry_s),
+        expires_at=timezone.now() + timedelta(seconds=_expiry_s(new)),
     )
     books = Books(payment, told_by(wanted.actor or wanted.user), created=True)
     books.close()
     return payment
+
+
+def _method_kind(wanted: NewPayment, method: PaymentMethod | None) -> str:
+    if method is not None:
+        return method.kind
+    return wanted.method_kind.value if wanted.method_kind else ""
+
+
+def _expiry_s(new: NewRecord) -> int:
+    own = new.provider.payment_expiry_s
+    return hub_settings().payment_expiry_s if own is None else own
 
 
 def _order_ref(new: NewRecord, mode: Mode) -> OrderRef | None:
@@ -203,7 +239,7 @@ def _parameters(wanted: NewPayment) -> dict[str, object]:
     return {
         "national_id": wanted.payer.get("national_id", ""),
         "method_token": wanted.method_token,
-        "save_method": wanted.save_method,
+        "method_kind": wanted.method_kind.value if wanted.method_kind else "",
         "off_session": wanted.off_session,
     }
 

@@ -21,6 +21,7 @@ from django_payments_hub.failpoints import reach
 from django_payments_hub.models import Operation, Payment, Refund
 from django_payments_hub.services import answers, provider_calls
 from django_payments_hub.services.books import Told
+from django_payments_hub.services.locking import again_as_victim
 from django_payments_hub.services.proofs import park
 from django_payments_hub.services.provider_calls import lease_s, may_send_now
 
@@ -126,9 +127,10 @@ def perform(operation: Operation, *, source: Source = Source.CALL, actor_id: Use
         result = provider_calls.call(operation)
     except ProviderError as error:
         reach("operation.after_answer")
-        return answers.settle_error(operation, error, told)
+        refusal = error
+        return again_as_victim(lambda: answers.settle_error(operation, refusal, told))
     reach("operation.after_answer")
-    return answers.settle_result(operation, result, told)
+    return again_as_victim(lambda: answers.settle_result(operation, result, told))
 
 
 def resume(operation_id: UUID) -> Operation | None:
@@ -145,8 +147,12 @@ def resume(operation_id: UUID) -> Operation | None:
 
 
 def _recover(operation: Operation) -> Operation:
-    """An operation that may have happened: look first, send again only while the provider knows its key."""
-    if provider_calls.provider_of(operation.payment.account).capabilities.look_up:
+    """An operation that may have happened: look first, send again only while the provider knows its key.
+
+    Some providers need no key for that: their call finds out what came of the first one, and ends it.
+    """
+    capabilities = provider_calls.provider_of(operation.payment.account).capabilities
+    if capabilities.look_up:
         try:
             found = provider_calls.find(operation)
         except ProviderError as error:
@@ -154,6 +160,6 @@ def _recover(operation: Operation) -> Operation:
         settled = answers.settle_found(operation, found)
         if settled is not None:
             return settled
-    if not provider_calls.knows_key(operation):
+    if not (capabilities.recovers_itself or provider_calls.knows_key(operation)):
         return answers.leave_to_person(operation, "key_window_passed")
     return perform(operation)

@@ -205,9 +205,20 @@ def require_unchanged(payment: Payment) -> None:
         return
     model = ContentType.objects.get_for_id(order_ref.content_type_id).model_class()
     order = model._default_manager.filter(pk=order_ref.object_id).first() if model else None
-    payable = order.payable(payment.user) if order is not None else None  # type: ignore[attr-defined]
+    payable = _payable_of(order, payment) if order is not None else None
     if payable is None:
         raise RuleViolation("The order can no longer be paid.", code="order_not_payable")
     currency = payable.amount.currency.code
     if currency != order_ref.currency or to_minor(payable.amount, currency) != order_ref.total_minor:
         raise RuleViolation("The order has changed since; make a new payment.", code="order_changed")
+
+
+def _payable_of(order: models.Model, payment: Payment) -> Payable | None:
+    """As its payer may pay it; who brought a guest's token when he had logged in pays as that guest."""
+    own: Payable | None = order.payable(payment.user)  # type: ignore[attr-defined]
+    if own is not None or payment.user is None or payment.order_ref is None:
+        return own
+    as_guest: Payable | None = order.payable(None)  # type: ignore[attr-defined]
+    token_hash = payment.order_ref.guest_token_hash
+    is_his = as_guest is not None and guest_token_fits(as_guest.guest_token, token_hash)
+    return as_guest if is_his else None

@@ -16,6 +16,7 @@ from django_payments_hub.exceptions import NotFound, NotSent, RuleViolation
 from django_payments_hub.models import Operation
 from django_payments_hub.services import answers, provider_calls
 from django_payments_hub.services.books import Books, Told, open_books
+from django_payments_hub.services.vouching import checked_reason
 
 DECLARED = "declared_not_happened"
 """Error code of an operation that a person closed."""
@@ -46,9 +47,11 @@ def declare_not_happened(operation_id: UUID, *, reason: str, actor: AbstractBase
     The provider is asked first where it can be: what it says goes before the person's word.
 
     Raises:
-        RuleViolation: `operation_not_parked`; `operation_happened` when the provider shows its effect.
+        RuleViolation: `operation_not_parked`, `card_number_refused`; `operation_happened` when the provider shows its
+            effect.
         ProviderError: the provider can be asked, but not now.
     """
+    reason = checked_reason(reason)
     operation = Operation.objects.select_related("payment__account").filter(pk=operation_id).first()
     if operation is None:
         raise NotFound("There is no such operation.")
@@ -59,7 +62,7 @@ def declare_not_happened(operation_id: UUID, *, reason: str, actor: AbstractBase
     with open_books(operation.payment, _told(operation_id, actor), durable=True) as books:
         mine = _parked(books, operation_id)
         answers.refuse(books, mine, NotSent(code=FailureCode.PROVIDER_UNAVAILABLE.value, provider_code=DECLARED))
-        books.note("operation.resolved", data={"decision": DECLARED, "reason": reason[:200]})
+        books.note("operation.resolved", data={"decision": DECLARED, "reason": reason})
         mine.payment = books.payment
     return mine
 

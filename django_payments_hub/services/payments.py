@@ -18,7 +18,7 @@ from django_payments_hub.domain.money import currency_code, to_minor
 from django_payments_hub.domain.statuses import Flow, OperationKind, OperationState, PaymentStatus, Source, Stage
 from django_payments_hub.exceptions import ConfigurationError, Conflict, InvalidInput, NotFound, RuleViolation
 from django_payments_hub.models import Operation, Payment
-from django_payments_hub.services import accounts, operations, orders, provider_calls
+from django_payments_hub.services import accounts, method_use, operations, orders, provider_calls
 from django_payments_hub.services.books import Books, open_books
 from django_payments_hub.services.new_payments import (
     ABANDONABLE,
@@ -34,6 +34,7 @@ from django_payments_hub.services.new_payments import (
 )
 from django_payments_hub.services.orders import Terms
 from django_payments_hub.services.proofs import finish
+from django_payments_hub.services.vouching import checked_reason
 
 __all__ = ["NewPayment", "OnCommit", "cancel", "capture", "confirm", "create", "process", "sync"]
 
@@ -44,24 +45,47 @@ def create(wanted: NewPayment, *, on_commit: OnCommit | None = None) -> Payment:
     """Record a payment and, unless deferred, start it at its provider.
 
     Raises:
-        NotFound: `unknown_account`, `inactive_account`.
+        NotFound: `unknown_account`, `inactive_account`; `unknown_payment_method`, it is not the payer's, or not active.
         Unsupported: what the provider does not declare.
         InvalidInput, RuleViolation: an amount that is not the order's, `order_already_paid`.
         Conflict: `payment_in_progress`, another payment of the order is under way.
+        ProviderError: the provider's customer, whose method is to be saved, could not be made; nothing is recorded.
     """
     account = accounts.get(wanted.account)
     provider = provider_calls.provider_of(account.row)
     currency = wanted.terms.currency if wanted.terms else currency_code(wanted.currency)
-    provider.supports(flow=wanted.flow, currency=currency, capture_method=wanted.capture_method)
-    if wanted.flow is Flow.TOKEN and not wanted.method_token and not wanted.defer:
+    has_token = bool(wanted.method_token) or wanted.payment_method is not None
+    flow = wanted.flow or provider.default_flow(has_token=has_token)
+    provider.supports(
+        flow=flow, currency=currency, capture_method=wanted.capture_method, method_kind=wanted.method_kind
+    )
+    if flow is Flow.TOKEN and not has_token and not wanted.defer:
         raise InvalidInput("The token flow needs a payment method's token.", field="payment_method_token")
-    if wanted.flow is Flow.HOSTED and not hub_settings().public_url:
+    if flow is Flow.HOSTED and not hub_settings().public_url:
         raise ConfigurationError("The hosted flow needs PUBLIC_URL to come back to.", code="public_url_missing")
-    if wanted.save_method:
-        provider.require("saved_methods")
+    if wanted.off_session and (wanted.defer or wanted.save_method):
+        # Nothing would remember it: the one who starts the payment later could be asked for a customer who is away. And
+        # who is away does not ask to keep his method.
+        raise InvalidInput("A payment without the customer is started at once, and saves nothing.", field="off_session")
     if wanted.terms:
         accounts.refuse_play_money(account)
-    start = NewRecord(wanted=wanted, account=account, provider=provider, currency=currency, on_commit=on_commit)
+    customer = method_use.customer_for(
+        account,
+        method=wanted.payment_method,
+        save=wanted.save_method,
+        user=wanted.user,
+        method_token=wanted.method_token,
+        flow=flow,
+    )
+    start = NewRecord(
+        wanted=wanted,
+        account=account,
+        provider=provider,
+        currency=currency,
+        flow=flow,
+        customer=customer,
+        on_commit=on_commit,
+    )
     try:
         payment, operation = record(start)
     except Conflict as conflict:
@@ -93,9 +117,10 @@ def process(
         payment = books.payment
         if payment.status != PaymentStatus.PENDING or payment.stage != Stage.OPEN or _was_started(payment):
             raise RuleViolation("The payment has been started already.", code="not_pending")
-        if payment.flow == Flow.TOKEN and not method_token:
+        if payment.flow == Flow.TOKEN and not method_token and payment.payment_method_id is None:
             raise InvalidInput("The token flow needs a payment method's token.", field="payment_method_token")
-        operation = open_pay(payment, {"method_token": method_token})
+        means = method_use.parameters_to_start(payment, method_token)
+        operation = open_pay(payment, {**means, "method_kind": payment.method_kind})
         if on_commit is not None:
             on_commit(payment.pk)
     return operations.send(operation, actor_id=key_of(actor))
@@ -112,12 +137,14 @@ def confirm(
 
     Raises:
         RuleViolation: `not_confirmable`; `order_changed`, `order_not_payable`. Conflict: `operation_in_progress`.
+        InvalidInput: a token beside the saved method the payment is made with.
     """
     orders.require_unchanged(_read(payment_id))
     with open_books(payment_id, told_by(actor), durable=True) as books:
         payment = books.payment
-        if payment.status not in ABANDONABLE or not payment.provider_payment_id:
+        if payment.status not in ABANDONABLE or not _can_be_confirmed(payment):
             raise RuleViolation("The payment does not wait for a confirmation.", code="not_confirmable")
+        method_use.refuse_token_beside(payment, method_token)
         # What the payment looked like before proves nothing about this try, should its answer be lost.
         parameters: dict[str, object] = {"method_token": method_token, "stage_before": payment.stage}
         operation = _open_exclusive(books, OperationKind.CONFIRM, payment.amount_minor, parameters)
@@ -166,8 +193,9 @@ def cancel(
     """Void what is held, or withdraw what was never paid. What the provider never heard of is withdrawn here alone.
 
     Raises:
-        RuleViolation: `not_cancellable`. Conflict: `operation_in_progress`.
+        RuleViolation: `not_cancellable`, `card_number_refused`. Conflict: `operation_in_progress`.
     """
+    reason = checked_reason(reason)
     with open_books(payment_id, told_by(actor), durable=True) as books:
         operation = _open_cancel(books, reason)
         if on_commit is not None:
@@ -182,7 +210,7 @@ def _open_cancel(books: Books, reason: str) -> Operation | None:
     payment = books.payment
     if payment.captured_minor > 0 or payment.status in _ENDED:
         raise RuleViolation("The payment can no longer be cancelled.", code="not_cancellable")
-    payment.cancel_reason = reason[:200]
+    payment.cancel_reason = reason
     unsent = [row for row in books.operations if row.state == OperationState.CREATED and not row.in_doubt]
     for operation in unsent:
         finish(operation, OperationState.FAILED, error_code="cancelled")
@@ -227,6 +255,20 @@ def _open_exclusive(books: Books, kind: OperationKind, amount_minor: int, parame
             )
     except IntegrityError:
         raise Conflict("Another operation on this payment is under way.", code="operation_in_progress") from None
+
+
+def _can_be_confirmed(payment: Payment) -> bool:
+    """Whether there is something to try: an object of the provider's, or a page whose approval the hub confirms.
+
+    In the direct flow the customer gives nothing here that could be tried.
+    """
+    if payment.flow == Flow.DIRECT:
+        return False
+    if payment.provider_payment_id:
+        return True
+    return (
+        bool(payment.provider_session_id) and provider_calls.provider_of(payment.account).capabilities.confirms_approved
+    )
 
 
 def _known_to_provider(payment: Payment) -> bool:

@@ -1,6 +1,8 @@
 """What a provider has had in hand for long is looked up again, so that nothing waits for a lost notice for ever (F15).
 
-Hourly for a day, then daily, until the provider says how it ended.
+Hourly for a day, then daily, until the provider says how it ended. A customer on the provider's page may have paid, or
+approved, with the notice and his return both lost: asked about hourly until the payment expires. One who came back is
+asked about by the next sweep, whether or not a message reached a worker (I16).
 """
 
 from __future__ import annotations
@@ -13,19 +15,28 @@ from django.utils import timezone
 
 from django_payments_hub.domain.statuses import OPEN_OPERATIONS, PaymentStatus, RefundStatus, Source
 from django_payments_hub.models import Payment, Refund
+from django_payments_hub.models.base import first_id_at
 from django_payments_hub.services import provider_calls
 from django_payments_hub.services.claims import claim_payment, may_look_at, unpaused
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
+_ON_A_PAGE = timedelta(minutes=10)
 
 
 def due(*, limit: int) -> list[UUID]:
     """Payments to look up, or with refunds to look up. What has an open operation is finished by that."""
     now = timezone.now()
-    payments = _payments(now).filter(unpaused("account"), _attempt_due(now)).order_by("pk")
+    wanted = _payments(now) | _on_a_page(now)
+    payments = wanted.filter(unpaused("account"), _attempt_due(now)).order_by("pk")
+    # By itself: no index serves this one and the others at once.
+    savings = _methods_to_learn(now).filter(unpaused("account"), _attempt_due(now)).order_by("pk")
     refunds = _refunds(now).filter(unpaused("account"), _attempt_due(now, "payment__")).order_by("pk")
-    ids = [*payments.values_list("pk", flat=True)[:limit], *refunds.values_list("payment_id", flat=True)[:limit]]
+    ids = [
+        *payments.values_list("pk", flat=True)[:limit],
+        *savings.values_list("pk", flat=True)[:limit],
+        *refunds.values_list("payment_id", flat=True)[:limit],
+    ]
     return list(dict.fromkeys(ids))
 
 
@@ -35,14 +46,50 @@ def _attempt_due(now: datetime, path: str = "") -> Q:
 
 def _payments(now: datetime) -> QuerySet[Payment]:
     return Payment.objects.filter(
-        status=PaymentStatus.PROCESSING.value, outcome_unknown=False, created_at__lte=now - _HOUR
+        Q(created_at__lte=now - _HOUR) | Q(expiry_attempt_at__lte=now),
+        status=PaymentStatus.PROCESSING.value,
+        outcome_unknown=False,
+    )
+
+
+def _on_a_page(now: datetime) -> QuerySet[Payment]:
+    """Being paid on the provider's page, as far as is known here; past its expiry it is withdrawn instead."""
+    return Payment.objects.filter(
+        Q(created_at__lte=now - _ON_A_PAGE) | Q(expiry_attempt_at__lte=now),
+        status=PaymentStatus.REQUIRES_ACTION.value,
+        provider_session_id__isnull=False,
+        expires_at__gt=now,
+    )
+
+
+def _methods_to_learn(now: datetime) -> QuerySet[Payment]:
+    """Paid, and the method is to be saved, of which no notice has told enough; asked about for a day."""
+    paid = [PaymentStatus.COMPLETED.value, PaymentStatus.AUTHORIZED.value]
+    # By the key, which is ordered by time, so that the day's rows alone are read.
+    return Payment.objects.filter(
+        pk__gte=first_id_at(now - _DAY), status__in=paid, customer__isnull=False, payment_method=None
     )
 
 
 def _refunds(now: datetime) -> QuerySet[Refund]:
-    return Refund.objects.filter(status=RefundStatus.PROCESSING.value, created_at__lte=now - _HOUR).exclude(
-        operation__state__in=[state.value for state in OPEN_OPERATIONS]
+    """Not those made by hand: the provider knows nothing of them."""
+    under_way = Refund.objects.filter(status=RefundStatus.PROCESSING.value, by_hand=False, created_at__lte=now - _HOUR)
+    return under_way.exclude(operation__state__in=[state.value for state in OPEN_OPERATIONS])
+
+
+def look_soon(payment: Payment) -> None:
+    """Make a payment due for the next sweep; says when to ask, and nothing about money.
+
+    Past its expiry its pauses are those of withdrawing it, which nobody outside may shorten.
+    """
+    now = timezone.now()
+    waiting = Payment.objects.filter(
+        Q(expiry_attempt_at=None) | Q(expiry_attempt_at__gt=now),
+        pk=payment.pk,
+        status__in=[PaymentStatus.REQUIRES_ACTION.value, PaymentStatus.PROCESSING.value],
+        expires_at__gt=now,
     )
+    waiting.update(expiry_attempt_at=now)
 
 
 def look_again(payment_id: UUID) -> None:
@@ -56,11 +103,15 @@ def look_again(payment_id: UUID) -> None:
     refunds = list(_refunds(now).filter(payment=payment).order_by("pk"))
     newest = max([payment.created_at, *(refund.created_at for refund in refunds)])
     pause = _HOUR if newest > now - _DAY else _DAY
+    if payment.status == PaymentStatus.REQUIRES_ACTION and payment.expires_at is not None:
+        pause = min(pause, payment.expires_at - now)  # then it is withdrawn
+    mine = [rows.filter(pk=payment_id) for rows in (_payments(now), _on_a_page(now), _methods_to_learn(now))]
+    wanted = any(rows.exists() for rows in mine)  # before the claim, which puts it off
     if not may_look_at(payment) or not claim_payment(payment, pause_s=pause.total_seconds()):
         return
     if not provider_calls.provider_of(payment.account).capabilities.look_up:
         return
-    if _payments(now).filter(pk=payment_id).exists():
+    if wanted:
         provider_calls.ask(payment, source=Source.LOOK_UP)
     for refund in refunds:
         refund.payment = payment

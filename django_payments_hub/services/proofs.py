@@ -89,5 +89,7 @@ def put_back(operation: Operation, state: OperationState, *, error_code: str, pr
     """Give up the lease; the operation stays open in this state. The caller says when it is next due, and saves."""
     operation.state = state.value
     operation.in_doubt = operation.in_doubt or state is OperationState.UNKNOWN
+    if not operation.in_doubt:
+        operation.first_sent_at = None  # it was not, and what counts from then begins with the try that is
     operation.lease_until = None
     operation.error_code, operation.provider_code = error_code[:60], provider_code[:100]

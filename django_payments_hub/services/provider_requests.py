@@ -6,18 +6,20 @@ The same rows make the same request, so that a repeated call carries the same pa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
 
 from django.urls import NoReverseMatch, reverse
 
 from django_payments_hub.conf import hub_settings
-from django_payments_hub.domain.statuses import CaptureMethod, Flow
+from django_payments_hub.domain.statuses import CaptureMethod, Flow, MethodKind
 from django_payments_hub.models import Operation, Payment, Refund
 from django_payments_hub.provider_kit.types import (
     CancelRequest,
     CaptureRequest,
     ConfirmRequest,
+    LookUp,
     LookUpRequest,
     Payer,
     PayRequest,
@@ -66,6 +68,8 @@ def pay(payment: Payment, operation: Operation) -> PayRequest:
         capture_method=CaptureMethod(payment.capture_method),
         method_token=str(parameters.get("method_token", "")),
         customer_token=str(parameters.get("customer_token", "")),
+        method_kind=MethodKind(str(kind)) if (kind := parameters.get("method_kind")) else None,
+        saved=bool(parameters.get("saved", False)),
         save_method=bool(parameters.get("save_method", False)),
         off_session=bool(parameters.get("off_session", False)),
         description=payment.description,
@@ -114,9 +118,15 @@ def refund(payment: Payment, operation: Operation, row: Refund) -> RefundRequest
     )
 
 
-def look_up(payment: Payment) -> LookUpRequest:
-    """Ask how this payment stands."""
-    return LookUpRequest(**_named(payment), since=payment.created_at)
+def look_up(payment: Payment, told: LookUp | None = None) -> LookUpRequest:
+    """Ask how this payment stands; `told`: what a notice has of it, where the hub knows none of the provider's names.
+
+    Only the session is taken from it: that was made for one payment and says for which, as other objects may not.
+    """
+    asked = LookUpRequest(**_named(payment), since=payment.created_at)
+    if told is None or told.reference != payment.reference or asked.provider_payment_id or asked.provider_session_id:
+        return asked
+    return replace(asked, provider_session_id=told.provider_session_id)
 
 
 def look_up_refund(payment: Payment, row: Refund) -> RefundLookUpRequest:

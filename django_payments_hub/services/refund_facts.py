@@ -26,6 +26,18 @@ def merge(books: Books, fact: RefundFact) -> Verdict:
     return _move_refund(books, refund, fact)
 
 
+def is_news(payment: Payment, fact: RefundFact) -> bool:
+    """Whether the fact would record a refund, name one or move it."""
+    try:
+        refund = _find_refund(payment, fact)
+    except Mismatch:
+        return False
+    if refund is None or refund.provider_refund_id != fact.provider_refund_id:
+        return True
+    known = RefundStatus(refund.status)
+    return derive.merge_refund(known, fact.status) is not known
+
+
 def _find_refund(payment: Payment, fact: RefundFact) -> Refund | None:
     named = Q(provider_refund_id=fact.provider_refund_id) if fact.provider_refund_id else Q()
     if (key := _as_uuid(fact.reference)) is not None:

@@ -24,7 +24,7 @@ from django_payments_hub.domain.statuses import (
 )
 from django_payments_hub.exceptions import HubError, NotSent
 from django_payments_hub.models import IdempotencyKey, Operation, Refund
-from django_payments_hub.services import answers, events, expiry, inbox, operations, polling, refunds
+from django_payments_hub.services import answers, events, expiry, inbox, method_calls, operations, polling, refunds
 from django_payments_hub.services.books import Told, open_books
 from django_payments_hub.services.claims import unpaused
 
@@ -44,21 +44,26 @@ class SweepReport:
     deliveries: int
     expired: int
     looked_up: int
+    methods: int
     keys_forgotten: int
 
 
 def sweep() -> SweepReport:
     """Finish operations without an answer, refunds not begun, notices, deliveries, payments past their expiry, payments
-    and refunds the provider has had in hand for long, old keys.
+    and refunds the provider has had in hand for long, methods being saved or let go, old keys.
+
+    What is looked up comes first: an approval begins an operation, which this very sweep carries out. Notices come
+    after the operations, whose outcome decides whose some of them are.
     """
     return SweepReport(
+        looked_up=_each(polling.due(limit=_BATCH), polling.look_again),
         given_up=_each(_unsent_too_long(), _give_up),
         refunds=_each(_refunds_not_begun(), refunds.execute),
         operations=_each(_due_operations(), operations.resume),
         notices=inbox.drain(),
         deliveries=events.drain(),
         expired=_each(expiry.due(limit=_BATCH), expiry.attempt),
-        looked_up=_each(polling.due(limit=_BATCH), polling.look_again),
+        methods=_each(method_calls.due(limit=_BATCH), method_calls.resume),
         keys_forgotten=_forget_old_keys(),
     )
 

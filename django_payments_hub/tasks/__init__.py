@@ -16,7 +16,7 @@ from celery import shared_task
 
 from django_payments_hub.conf import hub_settings
 from django_payments_hub.exceptions import HubError, NotFound
-from django_payments_hub.services import events, inbox, operations, payments, refunds, sweeper
+from django_payments_hub.services import events, inbox, method_calls, operations, payments, refunds, sweeper
 
 logger = logging.getLogger("django_payments_hub.tasks")
 
@@ -63,6 +63,14 @@ def resume_operation(operation_id: str) -> None:
     key = _key(operation_id)
     if key is not None:
         _ignoring_absence(operations.resume, key)
+
+
+@shared_task(base=HubTask, name="django_payments_hub.tasks.resume_method")
+def resume_method(method_id: str) -> None:
+    """Save a method, or let it go."""
+    key = _key(method_id)
+    if key is not None:
+        _ignoring_absence(method_calls.resume, key)
 
 
 @shared_task(base=HubTask, name="django_payments_hub.tasks.sync_payment")

@@ -29,7 +29,7 @@ from django_payments_hub.exceptions import (
     VerificationUnavailable,
 )
 from django_payments_hub.models import Payment
-from django_payments_hub.services import accounts, inbox, provider_calls
+from django_payments_hub.services import accounts, inbox, polling, provider_calls
 
 logger = logging.getLogger("django_payments_hub.webhooks")
 
@@ -71,7 +71,7 @@ def webhook(request: HttpRequest, account: str) -> HttpResponseBase:
         logger.warning("Webhook of %r refused: %s", account, error.message)
         return _error(503, error.code, "The account is not configured correctly.")
     except InvalidSignature as error:
-        logger.warning("A notification of %r was refused: none of its WEBHOOK_SECRETS fits (%s).", account, error.code)
+        logger.warning("A notification of %r was refused: no webhook key of it fits (%s).", account, error.code)
         return _error(400, error.code, "The signature does not fit.")
     except MalformedNotice as error:
         return _error(400, error.code, "The notification cannot be read.")
@@ -113,7 +113,7 @@ def _bounded_body(request: HttpRequest) -> bytes | None:
 def return_payment(_request: HttpRequest, payment_id: UUID) -> HttpResponseBase:
     """A browser comes back from its provider: queue a look-up, and send it on to the host's page (303).
 
-    Coming back proves nothing, and changes nothing in this request.
+    Coming back proves nothing, and changes nothing in this request but when the provider is asked.
     """
     payment = Payment.objects.select_related("account").filter(pk=payment_id).first()
     if payment is None:
@@ -141,7 +141,10 @@ def return_account(request: HttpRequest, account: str) -> HttpResponseBase:
 
 def _send_on(payment: Payment) -> HttpResponseBase:
     waits = payment.status in (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING)
-    if waits and _can_be_asked(payment) and cache.add(f"payments_hub:sync:{payment.pk}", 1, _ASK_EVERY_S):
+    # One that has changed since may be asked about at once: a customer who was refused comes back with another card.
+    asked = f"payments_hub:sync:{payment.pk}:{payment.updated_at.timestamp()}"
+    if waits and _can_be_asked(payment) and cache.add(asked, 1, _ASK_EVERY_S):
+        polling.look_soon(payment)  # a message only wakes, and may be lost
         dispatch.start(dispatch.SYNC, str(payment.pk))
     if not payment.return_url:
         return JsonResponse({"payment_id": str(payment.pk)})
