@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from django_payments_hub.domain.card_data import holds_card_number, is_card_number
+from django_payments_hub.domain.card_fields import hold_card_data
 
 __all__ = ["find_card_data", "holds_card_number", "is_card_number", "leaves"]
 
 Path = tuple[str | int, ...]
 """Where in a body something stands: `("metadata", "note")`."""
-
-_CARD_FIELDS = frozenset(
-    {
-        "cardnumber",
-        "cardno",
-        "ccnumber",
-        "creditcardnumber",
-        "pan",
-        "primaryaccountnumber",
-        "cvc",
-        "cvc2",
-        "cvv",
-        "cvv2",
-        "cardcvc",
-        "cardcvv",
-        "cid",
-        "securitycode",
-        "cardsecuritycode",
-        "track1",
-        "track2",
-        "trackdata",
-        "pinblock",
-    }
-)
-_EXPIRY_FIELDS = frozenset({"expmonth", "expyear", "expiry", "expirydate", "expirymonth", "expiryyear", "exp"})
 
 
 def leaves(data: object) -> Iterator[tuple[Path, object]]:
@@ -83,14 +58,9 @@ def _find_card_field(data: object) -> Path | None:
     while waiting:
         path, value = waiting.pop()
         if isinstance(value, Mapping):
-            if _names_card_data(value):
+            if hold_card_data(map(str, value)):
                 return path
             waiting.extend(((*path, key), item) for key, item in value.items())
         elif isinstance(value, list):
             waiting.extend(((*path, place), item) for place, item in enumerate(value))
     return None
-
-
-def _names_card_data(fields: Mapping[str, object]) -> bool:
-    names = {re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKC", name).lower()) for name in fields}
-    return bool(names & _CARD_FIELDS) or ("number" in names and bool(names & _EXPIRY_FIELDS))

@@ -24,7 +24,7 @@ class Contract:
 
     Args:
         takes: the body; None for no body.
-        gives: the answers by status, besides the errors every endpoint may give.
+        gives: the answers by status, None for no body, besides the errors every endpoint may give.
         pages: whether the answer is a page of `gives[200]`; plain_list: whether it is all of them at once.
         filters: the query parameters.
         once: whether an Idempotency-Key is honoured.
@@ -33,7 +33,7 @@ class Contract:
 
     summary: str
     takes: SerializerClass | None = None
-    gives: Mapping[int, SerializerClass]
+    gives: Mapping[int, SerializerClass | None]
     pages: bool = False
     plain_list: bool = False
     filters: tuple[Filter, ...] = ()

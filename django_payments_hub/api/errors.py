@@ -29,12 +29,13 @@ _HUB_STATUS: tuple[tuple[type[hub.HubError], int], ...] = (
     (hub.NotFound, 404),
     (hub.NotAllowed, 403),
     (hub.Conflict, 409),
-    (hub.Declined, 402),
     (hub.RequestError, 422),
     (hub.Misconfigured, 502),
     (hub.Refused, 422),
     (hub.ProviderError, 503),
 )
+_TOLD = frozenset({"public_url_missing"})
+"""Faults of the configuration that are named: their text holds no secret, and the caller can mend them."""
 _CODE_STATUS = {"ambiguous_account": 400}
 _DRF_CODES = {404: "not_found", 405: "method_not_allowed", 406: "not_acceptable", 415: "unsupported_media_type"}
 
@@ -106,6 +107,8 @@ def server_error() -> Problem:
 def _of_hub(error: hub.HubError) -> Problem | None:
     if isinstance(error, hub.ConfigurationError):
         logger.error("The hub is not configured correctly: %s", error.message)
+        if error.code in _TOLD:
+            return Problem(status=502, code=error.code, detail=error.message)
         return Problem(status=502, code="configuration_error", detail="The hub is not configured correctly.")
     status = next((status for kind, status in _HUB_STATUS if isinstance(error, kind)), None)
     if status is None:

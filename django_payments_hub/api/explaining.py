@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from django_payments_hub.api import messages
-from django_payments_hub.domain.statuses import OPEN_OPERATIONS, OperationState, PaymentStatus
+from django_payments_hub.domain.statuses import (
+    OPEN_OPERATIONS,
+    CaptureMethod,
+    OperationKind,
+    OperationState,
+    PaymentStatus,
+)
 from django_payments_hub.models import Operation, Payment
 
 
@@ -14,7 +20,7 @@ def explanation_of(payment: Payment) -> dict[str, object]:
     attention_code = payment.attention_code or next(
         (row.attention_code for row in operations if row.attention_code), ""
     )
-    explanation, following = messages.STANDING[PaymentStatus(payment.status)]
+    explanation, following = _standing(payment, operations)
     if attention_code:
         following = messages.NEEDS_A_PERSON
     elif any(row.state == OperationState.CREATED for row in operations):
@@ -23,10 +29,22 @@ def explanation_of(payment: Payment) -> dict[str, object]:
     return {
         "id": payment.pk,
         "status": PaymentStatus(payment.status),
-        "explanation": messages.failure_message(payment.failure_code) or explanation,
+        "explanation": explanation,
         "next": following,
         "next_attempt_at": min(attempts, default=None),
         "expires_at": payment.expires_at,
         "attention_code": attention_code,
         "operations": operations,
     }
+
+
+def _standing(payment: Payment, operations: list[Operation]) -> tuple[messages.Text, messages.Text]:
+    """Why it stands so, and what follows, before what is wrong with an operation is looked at."""
+    status = PaymentStatus(payment.status)
+    if status is PaymentStatus.REQUIRES_ACTION and any(row.kind == OperationKind.CONFIRM for row in operations):
+        # An earlier decline, which led to this approval, is no news any more.
+        held = payment.capture_method == CaptureMethod.MANUAL
+        approved = messages.APPROVED_AND_HELD if held else messages.APPROVED
+        return approved, messages.STANDING[PaymentStatus.PROCESSING][1]
+    explanation, following = messages.STANDING[status]
+    return messages.failure_message(payment.failure_code) or explanation, following

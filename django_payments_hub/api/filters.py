@@ -14,7 +14,7 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from django_payments_hub.domain.statuses import PaymentStatus, RefundStatus
+from django_payments_hub.domain.statuses import MethodKind, MethodStatus, PaymentStatus, RefundStatus
 from django_payments_hub.exceptions import InvalidInput
 
 _Row = TypeVar("_Row", bound=Model)
@@ -39,7 +39,8 @@ def _text(value: str) -> str:
     return value
 
 
-def _moment(value: str) -> datetime:
+def read_moment(value: str) -> datetime:
+    """A moment, or a day, in ISO 8601; in UTC unless it says more. Raises ValueError or OverflowError."""
     found = parse_datetime(value)
     if found is None and (day := parse_date(value)) is not None:
         found = datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -57,9 +58,18 @@ def _word(words: type[StrEnum]) -> Callable[[str], object]:
     return lambda value: words(value).value
 
 
+def _is_null(value: str) -> bool:
+    """For a flag that is a column which is set."""
+    return {"true": False, "false": True}[value]
+
+
 _CREATED = (
-    Filter(name="created_after", lookup="created_at__gt", read=_moment, help=_("ISO 8601; UTC unless it says more.")),
-    Filter(name="created_before", lookup="created_at__lt", read=_moment, help=_("ISO 8601; UTC unless it says more.")),
+    Filter(
+        name="created_after", lookup="created_at__gt", read=read_moment, help=_("ISO 8601; UTC unless it says more.")
+    ),
+    Filter(
+        name="created_before", lookup="created_at__lt", read=read_moment, help=_("ISO 8601; UTC unless it says more.")
+    ),
 )
 PAYMENT_FILTERS = (
     Filter(name="status", lookup="status", read=_word(PaymentStatus), words=PaymentStatus),
@@ -70,6 +80,21 @@ PAYMENT_FILTERS = (
 REFUND_FILTERS = (
     Filter(name="status", lookup="status", read=_word(RefundStatus), words=RefundStatus),
     Filter(name="payment_id", lookup="payment_id", read=_id),
+    *_CREATED,
+)
+
+
+METHOD_FILTERS = (
+    Filter(
+        name="status",
+        lookup="status",
+        read=_word(MethodStatus),
+        words=MethodStatus,
+        help=_("`active` when left out."),
+    ),
+    Filter(name="account", lookup="account__alias", read=_text, help=_("Alias of the account.")),
+    Filter(name="kind", lookup="kind", read=_word(MethodKind), words=MethodKind),
+    Filter(name="is_default", lookup="default_key__isnull", read=_is_null, help=_("`true` or `false`.")),
     *_CREATED,
 )
 
@@ -94,7 +119,7 @@ def _value(item: Filter, values: list[str]) -> object:
     try:
         (value,) = values
         return item.read(value)
-    except (ValueError, OverflowError):
+    except (ValueError, KeyError, OverflowError):
         raise InvalidInput("The value cannot be read.", field=item.name, code="invalid_filter") from None
 
 

@@ -36,6 +36,8 @@ _FAILURES: Mapping[FailureCode, Text] = {
 
 _ERRORS: Mapping[str, Text] = {
     "account_not_usable": _("This way of paying is not available."),
+    "already_received": _("The money for this payment has been received already."),
+    "amount_differs": _("Another amount came in than was asked for."),
     "amount_exceeds_capturable": _("The amount is more than is held."),
     "amount_exceeds_order": _("The amount is more than is left to pay."),
     "amount_mismatch": _("The amount is not the one of your order."),
@@ -44,27 +46,44 @@ _ERRORS: Mapping[str, Text] = {
     "card_number_refused": _("For your safety, never send a card number here. Nothing was stored."),
     "conflict": _("Something else is going on with this payment. Please wait a moment."),
     "csrf_failed": _("Your session is not valid any more. Please load the page again."),
+    "customer_in_progress": _("Your request is being worked on. Please wait a moment."),
     "currency_mismatch": _("This order is in another currency."),
     "idempotency_in_flight": _("Your request is being worked on. Please wait a moment."),
     "idempotency_mismatch": _("This request was made before with other details."),
     "inactive_account": _("This way of paying is not available."),
     "invalid_amount": _("The amount is not valid."),
+    "in_future": _("The date lies in the future."),
+    "method_kind_required": _("Please choose how to pay."),
+    "method_not_active": _("This payment method is not saved any more. Please use another one."),
+    "no_surplus": _("Nothing of this payment is to be given back."),
     "not_authenticated": _("Please sign in."),
     "not_cancellable": _("This payment can no longer be cancelled."),
     "not_capturable": _("Nothing of this payment can be captured."),
     "not_confirmable": _("This payment does not wait for a confirmation."),
     "not_pending": _("This payment has been started already."),
+    "not_receivable": _("This payment does not wait for money."),
     "not_refundable": _("Nothing of this payment is left to refund."),
     "operation_in_progress": _("Something else is going on with this payment. Please wait a moment."),
     "order_already_paid": _("This order is paid."),
     "order_not_payable": _("There is nothing to pay for this order."),
     "outcome_unknown": _("We do not know yet whether this went through. Please wait a moment."),
+    "own_payment": _("You cannot do this with a payment of your own."),
     "payment_in_progress": _("Another payment of this order is under way. Please wait a moment."),
+    "proof_required": _("Please say what proves it."),
+    "refund_already_completed": _("This refund is completed."),
+    "refund_ended": _("This refund has ended without being made."),
     "refund_exceeds_captured": _("The amount is more than is left to refund."),
     "refund_not_cancellable": _("This refund can no longer be cancelled."),
+    "refund_not_by_hand": _("This refund is made by the provider."),
     "return_url_not_allowed": _("The shop's address to come back to is not valid."),
+    "surplus_exceeded": _("The amount is more than is to be given back."),
     "throttled": _("That was too often. Please wait a moment."),
     "unknown_account": _("This way of paying is not available."),
+    "unknown_customer": _("There is no such customer."),
+    "unknown_payment_method": _("There is no such payment method."),
+    "unsupported_save_flow": _("A payment method cannot be saved in this way here."),
+    "unsupported_setup_flow": _("A payment method cannot be saved in this way here."),
+    "user_required": _("Please sign in to save a payment method."),
     "unknown_order": _("There is no such order."),
     **{code.value: text for code, text in _FAILURES.items()},
 }
@@ -100,6 +119,8 @@ STANDING: Mapping[PaymentStatus, tuple[Text, Text]] = {
 }
 """Why a payment stands where it stands, and what comes next."""
 
+APPROVED = _("The customer has approved; the money is being taken.")
+APPROVED_AND_HELD = _("The customer has approved; the money is being held.")
 BEING_SENT = _("The provider has not been reached yet; it is tried again by itself.")
 NEEDS_A_PERSON = _("Somebody has to look at this payment.")
 

@@ -97,19 +97,21 @@ class ContractAutoSchema(AutoSchema):
     def get_response_serializers(self) -> Any:  # noqa: ANN401 - drf-spectacular's own border
         """What it gives, and the errors that every endpoint may give."""
         usual = _READ_ERRORS if self.method == "GET" else _WRITE_ERRORS
-        errors: dict[int, SerializerClass] = dict.fromkeys(usual, ErrorOutput)
+        errors: dict[int, SerializerClass | None] = dict.fromkeys(usual, ErrorOutput)
         return dict(
             sorted((errors | {status: self._given(shape) for status, shape in self._contract.gives.items()}).items())
         )
 
-    def _given(self, shape: SerializerClass) -> SerializerClass:
+    def _given(self, shape: SerializerClass | None) -> SerializerClass | None:
+        if shape is None:
+            return None
         if self._contract.pages:
             return _page_of(shape)
         return _list_of(shape) if self._contract.plain_list else shape
 
     def get_override_parameters(self) -> list[Any]:
         """Ids, filters and headers."""
-        ids = [name for name in ("payment_id", "refund_id") if f"{{{name}}}" in self.path]
+        ids = [name for name in ("payment_id", "refund_id", "method_id") if f"{{{name}}}" in self.path]
         found = [OpenApiParameter(name, OpenApiTypes.UUID, OpenApiParameter.PATH) for name in ids]
         found += [_query(item) for item in self._contract.filters]
         if self._contract.pages:

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from django_payments_hub.api.errors import Problem
 from django_payments_hub.domain.statuses import (
     FailureCode,
+    MethodStatus,
     OperationKind,
     OperationState,
     PaymentStatus,
@@ -21,7 +22,7 @@ from django_payments_hub.domain.statuses import (
     Stage,
 )
 from django_payments_hub.exceptions import Misconfigured
-from django_payments_hub.models import Operation, Payment, Refund
+from django_payments_hub.models import Operation, Payment, PaymentMethod, Refund
 
 _WITHDRAWN = (PaymentStatus.CANCELLED, PaymentStatus.EXPIRED)
 
@@ -54,6 +55,8 @@ def of_replay(status_code: int, error_code: str, now: Outcome) -> Outcome:
     """What was final is answered as it was; what was not known then, or answered by nobody, as it is now."""
     if 200 <= status_code < 300 and status_code != 202 and now.status < 300:
         return Outcome(status=status_code)
+    if now.problem is not None and (now.status, now.problem.code) == (status_code, error_code):
+        return now
     if 400 <= status_code < 500 and error_code:
         detail = "The payment was declined." if status_code == 402 else "The provider refused the request."
         return _problem(status_code, error_code, detail)
@@ -94,6 +97,20 @@ def of_refund(refund: Refund) -> Outcome:
             422, refund.failure_code or FailureCode.REFUND_REFUSED.value, "The provider refused the refund."
         )
     return Outcome(status=202 if refund.status in (RefundStatus.PENDING, RefundStatus.PROCESSING) else 200)
+
+
+def of_method(method: PaymentMethod, *, done: int = 200) -> Outcome:
+    """What became of saving a method."""
+    status = MethodStatus(method.status)
+    if status is MethodStatus.FAILED:
+        code = method.failure_code or FailureCode.INVALID_REQUEST.value
+        refused = code in (FailureCode.INVALID_REQUEST, FailureCode.METHOD_NOT_USABLE)
+        return _problem(422 if refused else 402, code, "The payment method was not saved.")
+    if status is not MethodStatus.PENDING or method.next_action:
+        return Outcome(status=done)
+    if method.error_code == Misconfigured.code:
+        return _problem(502, Misconfigured.code, "The provider does not accept the account's credentials.")
+    return Outcome(status=202)
 
 
 def operations_of(payment: Payment, kind: OperationKind) -> list[UUID]:

@@ -43,11 +43,14 @@ from django.utils.module_loading import import_string
 
 from django_payments_hub.conf import hub_settings
 from django_payments_hub.exceptions import ConfigurationError
-from django_payments_hub.models import Payment, Refund
+from django_payments_hub.models import Payment, PaymentMethod, Refund
 from django_payments_hub.services import orders
 
 OWNER_ACTIONS = frozenset({"view", "process", "confirm", "sync", "explain"})
 """What a customer, or a guest with the order's token, may do with his own payment."""
+
+STARTING_ACTIONS = frozenset({"process", "confirm"})
+"""Those of them that charge somebody."""
 
 STAFF_ACTIONS = {
     "view": "view_payment",
@@ -59,9 +62,19 @@ STAFF_ACTIONS = {
     "capture": "capture_payment",
     "cancel": "cancel_payment",
     "refund": "refund_payment",
+    "receipt": "receive_payment",
+    "proof": "prove_refund",
+    "surplus": "prove_refund",
     "create_without_order": "add_payment",
 }
 """The permission of `payments_hub` that staff needs for each action."""
+
+METHOD_STAFF_ACTIONS = {
+    "view": "view_paymentmethod",
+    "delete": "delete_paymentmethod",
+    "save_for_customer": "add_paymentmethod",
+}
+"""The permission of `payments_hub` that staff needs for each action on a customer's saved method."""
 
 STAFF_FIELDS = frozenset(
     {
@@ -70,6 +83,7 @@ STAFF_FIELDS = frozenset(
         "provider_refund_id",
         "provider_code",
         "attention_code",
+        "surplus",
         "payer",
         "operations",
     }
@@ -128,8 +142,10 @@ class DefaultAccessPolicy:
 
     def may(self, actor: Actor, action: str, payment: Payment | None = None) -> bool:
         """Whether an actor may do this; `payment` is one he sees, None for `create_without_order`."""
-        if payment is not None and action in OWNER_ACTIONS and self.is_payer(actor, payment):
-            return True
+        if payment is not None and action in OWNER_ACTIONS:
+            is_own = self.may_start if action in STARTING_ACTIONS else self.is_payer
+            if is_own(actor, payment):
+                return True
         return action in STAFF_ACTIONS and actor.has_staff_permission(STAFF_ACTIONS[action])
 
     def may_pay_order(self, actor: Actor, terms: orders.Terms) -> bool:
@@ -148,10 +164,44 @@ class DefaultAccessPolicy:
             return True
         return order_ref is not None and orders.guest_token_fits(actor.guest_token, order_ref.guest_token_hash)
 
+    def may_start(self, actor: Actor, payment: Payment) -> bool:
+        """Whether the payment is the actor's own to set going.
+
+        With a saved method, or to save the one paid with, only the user it was made for: several may hold an order's
+        token, and nobody else charges his card, or leaves one of his own with him.
+        """
+        if payment.customer_id is not None:
+            return actor.user is not None and actor.user_id == payment.user_id
+        return self.is_payer(actor, payment)
+
     def hidden_fields(self, actor: Actor, payment: Payment) -> frozenset[str]:
         """Fields of the answer that this actor is not shown: what lets one pay, and what is for staff."""
-        hidden = frozenset() if self.is_payer(actor, payment) else frozenset({"next_action"})
+        hidden = frozenset() if self.may_start(actor, payment) else frozenset({"next_action"})
         return hidden if actor.has_staff_permission("view_payment") else hidden | STAFF_FIELDS
+
+    # -- saved methods -----------------------------------------------------------------------------------------------
+
+    def visible_methods(self, actor: Actor) -> QuerySet[PaymentMethod]:
+        """The saved methods this actor sees: one's own, staff with `view_paymentmethod` all. Guests have none."""
+        if actor.has_staff_permission("view_paymentmethod"):
+            return PaymentMethod.objects.all()
+        return PaymentMethod.objects.filter(user_id=actor.user.pk) if actor.user else PaymentMethod.objects.none()
+
+    def may_with_method(self, actor: Actor, action: str, method: PaymentMethod | None = None) -> bool:
+        """Whether an actor may do this; `method` is one he sees, None for `save_for_customer`."""
+        if method is not None and self.is_holder(actor, method):
+            return True
+        return action in METHOD_STAFF_ACTIONS and actor.has_staff_permission(METHOD_STAFF_ACTIONS[action])
+
+    def is_holder(self, actor: Actor, method: PaymentMethod) -> bool:
+        """Whether the method is the actor's own."""
+        return actor.user is not None and actor.user_id == method.user_id
+
+    def hidden_method_fields(self, actor: Actor, method: PaymentMethod) -> frozenset[str]:
+        """Fields of a saved method that this actor is not shown: what lets one finish it, and what is for staff."""
+        hidden = frozenset() if self.is_holder(actor, method) else frozenset({"next_action", "metadata"})
+        staff = actor.has_staff_permission("view_paymentmethod")
+        return hidden if staff else hidden | {"customer", "consent", "attention_code"}
 
 
 def access_policy() -> DefaultAccessPolicy:

@@ -30,7 +30,10 @@ def checked_url(url: str, mode: Mode, *, field: str) -> str:
     parts = _split(url)
     if parts is None or not _is_listed(parts) or not (parts.scheme == "https" or _is_local(parts, mode)):
         raise InvalidInput(
-            "The address must be https and lead to a host in RETURN_HOSTS.", field=field, code="return_url_not_allowed"
+            "The address must be https and lead to a host in RETURN_HOSTS, port included (127.0.0.1:8000); "
+            "http only to loopback in mode test.",
+            field=field,
+            code="return_url_not_allowed",
         )
     return url
 

@@ -10,24 +10,22 @@ import hashlib
 import logging
 import time
 from dataclasses import dataclass
-from functools import lru_cache
+from uuid import UUID
 
 from django.core.cache import cache
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
-from django_payments_hub.conf import hub_settings
-from django_payments_hub.exceptions import ConfigurationError
+from django_payments_hub.conf import hub_settings, parse_rate
 from django_payments_hub.models import OrderRef
 from django_payments_hub.services.orders import Terms
 
 logger = logging.getLogger("django_payments_hub.api")
 
-READ, WRITE, ORDER, ANONYMOUS = "payments_read", "payments_write", "payments_order", "payments_anonymous"
+READ, WRITE, ANONYMOUS = "payments_read", "payments_write", "payments_anonymous"
+ORDER, METHOD = "payments_order", "payments_method"
 ADDRESS, LOGINS, DECLINES = "payments_address", "payments_logins", "payments_declines"
-
-_PERIOD_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +68,14 @@ def count_order(order_ref: OrderRef | Terms | None) -> None:
         count(ORDER, f"{order_ref.content_type_id}:{order_ref.object_id}")
 
 
+def count_method(method_id: UUID | None) -> None:
+    """Count one attempt to charge a saved method, whatever for: an order of its own for each passes `count_order`."""
+    if method_id is not None:
+        count(METHOD, str(method_id))
+
+
 def _window(scope: str, who: str) -> _Window | None:
-    rate = _rate(hub_settings().throttles.get(scope) or "")
+    rate = parse_rate(hub_settings().throttles.get(scope) or "")
     if rate is None:
         return None
     limit, period_s = rate
@@ -112,17 +116,6 @@ def _open(error: Exception) -> int:
     """
     logger.warning("The cache does not answer (%s): throttles do not count.", type(error).__name__)
     return 0
-
-
-@lru_cache(maxsize=32)
-def _rate(text: str) -> tuple[int, int] | None:
-    """`20/hour` as (20, 3600); None for no limit. Raises ConfigurationError(`invalid_rate`)."""
-    if not text:
-        return None
-    number, _, period = text.partition("/")
-    if not number.isdecimal() or period[:1] not in _PERIOD_S:
-        raise ConfigurationError(f"THROTTLES has {text!r}; a rate looks like '20/hour'.", code="invalid_rate")
-    return int(number), _PERIOD_S[period[0]]
 
 
 def address_of(request: Request) -> str:

@@ -8,6 +8,7 @@ from django.urls import URLPattern, path
 from django_payments_hub.api.contracts import HAS_SPECTACULAR
 from django_payments_hub.api.viewsets.base import endpoint
 from django_payments_hub.api.viewsets.gateways import GatewayViewSet
+from django_payments_hub.api.viewsets.methods import MethodViewSet
 from django_payments_hub.api.viewsets.payments import PaymentViewSet
 from django_payments_hub.api.viewsets.refunds import RefundViewSet
 
@@ -34,11 +35,22 @@ urlpatterns = [
     path("", endpoint(PaymentViewSet, get="list", post="create"), name="payment-list"),
     path("checkout/", endpoint(PaymentViewSet, post="checkout"), name="payment-checkout"),
     path("gateways/", endpoint(GatewayViewSet, get="list"), name="gateway-list"),
+    path("methods/", endpoint(MethodViewSet, get="list", post="create"), name="method-list"),
+    path(
+        "methods/<str:method_id>/",
+        endpoint(MethodViewSet, get="retrieve", put="update", patch="partial_update", delete="destroy"),
+        name="method-detail",
+    ),
+    path(
+        "methods/<str:method_id>/set-default/", endpoint(MethodViewSet, post="set_default"), name="method-set-default"
+    ),
+    path("methods/<str:method_id>/confirm/", endpoint(MethodViewSet, post="confirm"), name="method-confirm"),
     path("refunds/", endpoint(RefundViewSet, get="list", post="create"), name="refund-list"),
     path("refunds/<str:refund_id>/", endpoint(RefundViewSet, get="retrieve"), name="refund-detail"),
-    *(_refund(name) for name in ("process", "cancel")),
+    *(_refund(name) for name in ("process", "cancel", "proof")),
     path("<str:payment_id>/", endpoint(PaymentViewSet, get="retrieve"), name="payment-detail"),
     *(_payment(name, post=name) for name in ("process", "confirm", "capture", "cancel", "refund", "sync")),
+    *(_payment(name, post=name) for name in ("receipt", "surplus")),
     *(_payment(name, get=name) for name in ("logs", "explain")),
     _payment("status", get="standing"),
 ]

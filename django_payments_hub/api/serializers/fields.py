@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from rest_framework import serializers
+
+from django_payments_hub.api.filters import read_moment
 
 _AMOUNT = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,6})?", re.ASCII)
 _TOKEN = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
@@ -96,6 +99,18 @@ class AmountField(serializers.CharField):
         if data is None or data == "":
             self.fail("invalid_amount")
         return super().run_validation(data)
+
+
+class MomentField(serializers.DateTimeField):
+    """A moment, or a day, in ISO 8601; in UTC unless it says more."""
+
+    def to_internal_value(self, value: object) -> datetime:
+        if not isinstance(value, str):
+            self.fail("invalid", format="ISO 8601")
+        try:
+            return read_moment(value)
+        except (ValueError, OverflowError):
+            self.fail("invalid", format="ISO 8601")
 
 
 class FlagField(serializers.BooleanField):

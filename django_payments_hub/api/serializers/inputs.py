@@ -19,7 +19,7 @@ from django_payments_hub.api.serializers.fields import (
     TokenField,
     WordField,
 )
-from django_payments_hub.domain.statuses import CaptureMethod, Flow
+from django_payments_hub.domain.statuses import CaptureMethod, Flow, MethodKind
 
 
 class PayerInput(StrictSerializer):
@@ -42,6 +42,9 @@ class CheckoutInput(StrictSerializer):
     amount = AmountField(required=False, help_text=_("In major units; all that is open of the order when left out."))
     currency = TokenField(required=False, help_text=_("If sent, it must be the order's."))
     capture_method = WordField(CaptureMethod, default=CaptureMethod.AUTOMATIC)
+    method_kind = WordField(
+        MethodKind, required=False, help_text=_("What to pay with, where an account offers several.")
+    )
     payer = PayerInput(required=False)
     description = TextField(max_length=500, required=False, allow_blank=True)
     metadata = MetadataField(required=False)
@@ -54,16 +57,27 @@ class PaymentInput(CheckoutInput):
     """A new payment. Staff may leave the order out, and then names amount and currency."""
 
     order_id = OrderIdField(required=False, help_text=_("The shop's own id of the order to pay."))
-    flow = WordField(Flow, required=False, help_text=_("`token` when a token is given, else `hosted`."))
+    flow = WordField(
+        Flow,
+        required=False,
+        help_text=_("`token` when a token is given, else the first the account has of `hosted`, `direct`, `client`."),
+    )
     payment_method_token = TokenField(required=False, help_text=_("The provider's token of the method; token flow."))
+    payment_method = IdField(required=False, help_text=_("A saved method to pay with; needs no token."))
+    off_session = FlagField(
+        default=False, help_text=_("For staff: the customer is not there; what needs him is declined.")
+    )
     defer = FlagField(default=False, help_text=_("Only record it; `process` starts it."))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         given = "payment_method_token" in attrs
-        attrs.setdefault("flow", Flow.TOKEN if given else Flow.HOSTED)
-        if given and (attrs["flow"] is not Flow.TOKEN or attrs["defer"]):
+        if given and (attrs.get("flow", Flow.TOKEN) is not Flow.TOKEN or attrs["defer"]):
             raise serializers.ValidationError(
                 {"payment_method_token": _("A token goes with the token flow, and not with `defer`.")}
+            )
+        if "payment_method" in attrs and (given or attrs.get("flow", Flow.TOKEN) is not Flow.TOKEN):
+            raise serializers.ValidationError(
+                {"payment_method": _("A saved method goes with the token flow, and with no token.")}
             )
         return attrs
 

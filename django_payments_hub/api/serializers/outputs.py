@@ -36,8 +36,8 @@ _METHOD_FIELDS = ("brand", "last4", "expiry_month", "expiry_year")
 class MinorField(serializers.CharField):
     """A column of minor units as a decimal string of the row's currency."""
 
-    def __init__(self, source: str) -> None:
-        super().__init__(source=source, read_only=True)
+    def __init__(self, source: str, **kwargs: Any) -> None:
+        super().__init__(source=source, **(kwargs or {"read_only": True}))
 
     def get_attribute(self, instance: object) -> str:
         minor: Any = super().get_attribute(instance)
@@ -52,12 +52,15 @@ class MethodOutput(serializers.Serializer[Any]):
     last4 = serializers.CharField(allow_blank=True, required=False)
     expiry_month = serializers.IntegerField(required=False)
     expiry_year = serializers.IntegerField(required=False)
+    payment_method_id = serializers.UUIDField(required=False, help_text=_("Where it is a saved one."))
 
     def to_representation(self, instance: Payment) -> dict[str, object] | None:  # type: ignore[override]
         if not instance.method_kind:
             return None
         details: Mapping[str, object] = instance.method_details
-        return {"kind": instance.method_kind, **{name: details[name] for name in _METHOD_FIELDS if name in details}}
+        saved = {"payment_method_id": str(instance.payment_method_id)} if instance.payment_method_id else {}
+        known = {name: details[name] for name in _METHOD_FIELDS if name in details}
+        return {"kind": instance.method_kind, **known, **saved}
 
 
 class NextActionOutput(serializers.Serializer[Any]):
@@ -145,6 +148,11 @@ class PaymentOutput(PaymentStatusOutput):
     provider_payment_id = serializers.CharField(allow_null=True, required=False, help_text=_("For staff."))
     provider_session_id = serializers.CharField(allow_null=True, required=False, help_text=_("For staff."))
     attention_code = serializers.CharField(required=False, help_text=_("For staff: why a person is needed."))
+    surplus = MinorField(
+        "surplus_minor",
+        required=False,
+        help_text=_("For staff: what came in beyond what was asked for, to be given back."),
+    )
     payer = serializers.DictField(child=serializers.CharField(), required=False, help_text=_("For staff."))
 
     def get_order_id(self, payment: Payment) -> str | None:
@@ -164,6 +172,7 @@ class RefundOutput(_Shown):
     amount = MinorField("amount_minor")
     currency = serializers.CharField(read_only=True)
     origin = WordField(RefundOrigin, read_only=True)
+    by_hand = serializers.BooleanField(read_only=True, help_text=_("A person makes it, and records the proof."))
     reason = serializers.CharField(read_only=True)
     failure = FailureOutput(source="*", read_only=True, allow_null=True)
     created_at = serializers.DateTimeField(read_only=True)
@@ -186,6 +195,7 @@ class LogOutput(serializers.Serializer[Any]):
     refund_id = serializers.UUIDField(read_only=True, allow_null=True)
     operation_id = serializers.UUIDField(read_only=True, allow_null=True)
     webhook_event_id = serializers.UUIDField(read_only=True, allow_null=True)
+    data = serializers.DictField(read_only=True, help_text=_("What else is known, such as the proof of a receipt."))  # type: ignore[assignment]
     created_at = serializers.DateTimeField(read_only=True)
 
     def get_amounts(self, row: TransactionLog) -> dict[str, str]:
@@ -234,6 +244,12 @@ class GatewayOutput(serializers.Serializer[Any]):
     mode = WordField(Mode)
     available = serializers.BooleanField(help_text=_("False while the provider refuses or slows down our calls."))
     flows = serializers.ListField(child=serializers.CharField())
+    save_flows = serializers.ListField(
+        child=serializers.CharField(), help_text=_("The flows in which the method paid with can be saved.")
+    )
+    setup_flows = serializers.ListField(
+        child=serializers.CharField(), help_text=_("Ways to save a method without paying.")
+    )
     method_kinds = serializers.ListField(child=serializers.CharField())
     currencies = serializers.ListField(child=serializers.CharField(), help_text=_("Empty: every currency."))
     capabilities = serializers.ListField(child=serializers.CharField())

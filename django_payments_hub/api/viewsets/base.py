@@ -42,6 +42,12 @@ _Row = TypeVar("_Row")
 View = Callable[..., HttpResponseBase]
 
 
+def _is_filled_in(request: Request) -> bool:
+    """Whether the type is a word of `runserver`'s own, which names one where the client named none."""
+    is_development_server = str(request.META.get("SERVER_SOFTWARE", "")).startswith("WSGIServer/")
+    return is_development_server and request.content_type == "text/plain"
+
+
 class HubViewSet(ViewSet):
     """Base of the API's endpoints. Authentication is the project's; the rest of DRF's defaults is not used."""
 
@@ -96,7 +102,7 @@ class HubViewSet(ViewSet):
             raise LengthRequired  # HTTP/2 has bodies without a length and without Transfer-Encoding
         if request.method in _SAFE and not length:
             return
-        bare = not (length or request.content_type)
+        bare = not length and (not request.content_type or _is_filled_in(request))
         if bare and request.headers.get("Sec-Fetch-Site", "none") in _OWN_PAGES:
             return
         if JsonOnly().select_parser(request, [StrictJSONParser()]) is None:
@@ -129,15 +135,19 @@ class HubViewSet(ViewSet):
         return self.address if self.actor.user_id is None else f"user:{self.actor.user_id}"
 
     def trying(self, start: Callable[[], Payment]) -> Payment:
-        """Try to pay, unless this user, or this address, was declined too often: so a thief sorts stolen cards."""
+        """Try to pay, counting what is declined."""
+        return self.counting_declines(start, lambda payment: of_start(payment).status)
+
+    def counting_declines(self, start: Callable[[], _Row], status_of: Callable[[_Row], int]) -> _Row:
+        """Try a card, unless this user, or this address, was declined too often: so a thief sorts stolen cards."""
         tellers = {self._who, self.address}
         for who in tellers:
             throttling.refuse_if_spent(throttling.DECLINES, who)
-        payment = start()
-        if of_start(payment).status == 402:
+        row = start()
+        if status_of(row) == 402:
             for who in tellers:
                 throttling.note(throttling.DECLINES, who)
-        return payment
+        return row
 
     # -- who and what ------------------------------------------------------------------------------------------------
 
@@ -191,6 +201,18 @@ class HubViewSet(ViewSet):
         payment = self.visible_payment(payment_id)
         self.allow(action, payment)
         return payment
+
+    @property
+    def user(self) -> AbstractBaseUser:
+        """Who asks, where a guest may not; raises NotAllowed for one."""
+        if self.actor.user is None:
+            raise NotAllowed("You may not do this.")
+        return self.actor.user
+
+    def refuse_own(self, payment: Payment) -> None:
+        """Nobody vouches for money of his own, not with the token of his order as a guest either."""
+        if self.policy.is_payer(self.actor, payment):
+            raise NotAllowed("Nobody may vouch for a payment of his own.", code="own_payment")
 
     # -- answering ---------------------------------------------------------------------------------------------------
 

@@ -47,6 +47,8 @@ def _gateway(row: ProviderAccount) -> dict[str, object]:
         "mode": row.mode,
         "available": row.unhealthy_since is None and (row.paused_until is None or row.paused_until <= timezone.now()),
         "flows": sorted(flow.value for flow in known.flows),
+        "save_flows": sorted(flow.value for flow in known.save_flows),
+        "setup_flows": sorted(flow.value for flow in known.setup_flows),
         "method_kinds": sorted(kind.value for kind in known.method_kinds),
         "currencies": sorted(known.currencies),
         "capabilities": known.names(),

@@ -33,11 +33,12 @@ from django_payments_hub.api.serializers.outputs import (
     PaymentOutput,
     PaymentStatusOutput,
 )
+from django_payments_hub.api.serializers.vouching import ReceiptInput, SurplusInput
 from django_payments_hub.api.viewsets.base import HubViewSet
 from django_payments_hub.api.viewsets.refunds import REFUND_ANSWERS, refund_once
 from django_payments_hub.domain.statuses import Flow, OperationKind, PaymentStatus
 from django_payments_hub.models import Operation, Payment, TransactionLog
-from django_payments_hub.services import payments
+from django_payments_hub.services import payments, receipts, surplus
 from django_payments_hub.services.payments import OnCommit
 
 _STARTED = {202: PaymentOutput, 402: PaymentErrorOutput, 422: PaymentErrorOutput, 502: PaymentErrorOutput}
@@ -66,6 +67,12 @@ class PaymentViewSet(HubViewSet):
         "confirm": Contract(summary="Try a waiting payment", takes=StartInput, gives=_CALLED, once=True),
         "capture": Contract(summary="Capture held money", takes=CaptureInput, gives=_CALLED, once=True),
         "cancel": Contract(summary="Cancel a payment", takes=CancelInput, gives=_CALLED, once=True),
+        "receipt": Contract(
+            summary="Record money that came in", takes=ReceiptInput, gives={200: PaymentOutput}, once=True
+        ),
+        "surplus": Contract(
+            summary="Record a surplus given back", takes=SurplusInput, gives={200: PaymentOutput}, once=True
+        ),
         "refund": Contract(summary="Refund a payment", takes=RefundActionInput, gives=REFUND_ANSWERS, once=True),
         "sync": Contract(summary="Ask the provider", takes=NothingInput, gives={200: PaymentOutput}),
     }
@@ -122,6 +129,7 @@ class PaymentViewSet(HubViewSet):
 
         def act(on_commit: OnCommit | None) -> Payment:
             throttling.count_order(payment.order_ref)
+            throttling.count_method(payment.payment_method_id)
             token = data.get("payment_method_token", "")
             return self.trying(lambda: step(payment.pk, method_token=token, actor=self.actor.user, on_commit=on_commit))
 
@@ -179,6 +187,23 @@ class PaymentViewSet(HubViewSet):
     def refund(self, request: Request, payment_id: str) -> Response:
         payment, data = self.payment_for(payment_id, "refund"), self.body()
         return refund_once(self, payment, data)
+
+    def receipt(self, request: Request, payment_id: str) -> Response:
+        payment, data = self.payment_for(payment_id, "receipt"), self.body()
+        return self._vouch(payment, "receipt", partial(receipts.record, payment.pk, **data))
+
+    def surplus(self, request: Request, payment_id: str) -> Response:
+        payment, data = self.payment_for(payment_id, "surplus"), self.body()
+        return self._vouch(payment, "surplus", partial(surplus.give_back, payment.pk, **data))
+
+    def _vouch(self, payment: Payment, action: str, record: Callable[..., Payment]) -> Response:
+        self.refuse_own(payment)
+
+        def act(on_commit: OnCommit | None) -> Payment:
+            return record(actor=self.user, on_commit=on_commit)
+
+        read = partial(self.payment_for, action=action)
+        return self.once("payment", act, read, partial(self._told, Outcome(status=200)))
 
     def sync(self, request: Request, payment_id: str) -> Response:
         payment = self.payment_for(payment_id, "sync")

@@ -14,10 +14,11 @@ from django_payments_hub.api.outcomes import Told, of_refund
 from django_payments_hub.api.pagination import page
 from django_payments_hub.api.serializers.inputs import NothingInput, RefundInput
 from django_payments_hub.api.serializers.outputs import RefundErrorOutput, RefundOutput
+from django_payments_hub.api.serializers.vouching import ProofInput
 from django_payments_hub.api.viewsets.base import HubViewSet, key_of
 from django_payments_hub.exceptions import NotFound
 from django_payments_hub.models import Payment, Refund
-from django_payments_hub.services import refunds
+from django_payments_hub.services import hand_refunds, refunds
 from django_payments_hub.services.payments import OnCommit
 
 REFUND_ANSWERS = {200: RefundOutput, 202: RefundOutput, 422: RefundErrorOutput}
@@ -55,6 +56,9 @@ class RefundViewSet(HubViewSet):
         "retrieve": Contract(summary="One refund", gives={200: RefundOutput}),
         "process": Contract(summary="Carry a refund out now", takes=NothingInput, gives=REFUND_ANSWERS, once=True),
         "cancel": Contract(summary="Take back an unsent refund", takes=NothingInput, gives=REFUND_ANSWERS, once=True),
+        "proof": Contract(
+            summary="Record a refund made by hand", takes=ProofInput, gives={200: RefundOutput}, once=True
+        ),
     }
 
     def list(self, request: Request) -> Response:
@@ -84,6 +88,15 @@ class RefundViewSet(HubViewSet):
     def cancel(self, request: Request, refund_id: str) -> Response:
         refund = self._refund(refund_id)
         return self._once(lambda on_commit: refunds.cancel(refund.pk, actor=self.actor.user, on_commit=on_commit))
+
+    def proof(self, request: Request, refund_id: str) -> Response:
+        refund = visible_refund(self, refund_id)
+        self.allow("proof", refund.payment)
+        data = self.body()
+        self.refuse_own(refund.payment)
+        return self._once(
+            lambda on_commit: hand_refunds.record_proof(refund.pk, **data, actor=self.user, on_commit=on_commit)
+        )
 
     def _refund(self, refund_id: object) -> Refund:
         """A refund the actor may work on; the body must be empty."""
