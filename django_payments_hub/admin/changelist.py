@@ -13,6 +13,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 OLDER, NEWER = "_older", "_newer"
@@ -115,11 +116,9 @@ class AttentionFilter(SimpleListFilter):
         return queryset.filter(pk__in=self.rows().order_by().values("pk")) if self.value() == "yes" else queryset
 
 
-def attention_filter(rows: Callable[[], QuerySet[Any]]) -> type[AttentionFilter]:
+def attention_filter(
+    rows: Callable[[], QuerySet[Any]], *, title: Promise | str = AttentionFilter.title, parameter: str = "attention"
+) -> type[AttentionFilter]:
     """A filter for the rows that `rows()` finds."""
-
-    class Filter(AttentionFilter):
-        def rows(self) -> QuerySet[Any]:
-            return rows()
-
-    return Filter
+    names = {"rows": lambda _self: rows(), "title": title, "parameter_name": parameter}
+    return type("Filter", (AttentionFilter,), names)

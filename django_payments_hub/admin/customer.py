@@ -16,12 +16,12 @@ from django_payments_hub.models import Customer
 class CustomerAdmin(LedgerAdmin[Customer]):
     """Users as a provider knows them."""
 
-    list_display = ("provider_id", "user", "account", "created_at")
+    list_display = ("provider_id", "user", "account", "mode", "made_at", "created_at")
     list_filter = ("account", CreatedFilter)
     list_select_related = ("user", "account")
     search_fields = ("provider_customer_id",)
     search_help_text = _("The provider's id; complete, not in part.")
-    fields = ("provider_id", "user", "account", "created_at")
+    fields = ("provider_id", "user", "account", "mode", "made_at", "created_at")
 
     @admin.display(description=_("provider's customer id"))
     def provider_id(self, row: Customer) -> SafeString | str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -11,13 +13,31 @@ from moneyed import Money
 from django_payments_hub.admin.redaction import pretty, redact, redact_text
 from django_payments_hub.domain.money import exponent, from_minor
 
+_CREDITOR_REFERENCE = re.compile(r"RF[0-9]{2}[A-Z0-9]{1,21}", re.ASCII)
 NOTHING = "-"
 """Where a value is missing."""
 
 _TONES = {
     "good": ("completed", "succeeded", "processed", "delivered", "won", "applied", "authorized", "live", "active"),
-    "busy": ("processing", "sent", "received", "pending", "created", "under_review", "open"),
-    "wait": ("requires_action", "requires_approval", "unmatched", "unknown", "needs_response", "paused"),
+    "busy": (
+        "processing",
+        "sent",
+        "received",
+        "pending",
+        "created",
+        "under_review",
+        "inquiry_under_review",
+        "open",
+    ),
+    "wait": (
+        "requires_action",
+        "requires_approval",
+        "unmatched",
+        "unknown",
+        "needs_response",
+        "inquiry_needs_response",
+        "paused",
+    ),
     "back": ("refunded", "partially_refunded"),
     "bad": ("failed", "declined", "quarantined", "lost", "mismatch", "attention"),
 }
@@ -67,6 +87,12 @@ def minor(amount_minor: int, currency: str) -> SafeString:
 def code(text: str | None) -> SafeString | str:
     """An id or address as plain text: never a link, whatever it says."""
     return format_html('<code class="hub-code">{}</code>', redact_text(text)) if text else NOTHING
+
+
+def reference(text: str) -> SafeString | str:
+    """A creditor reference (ISO 11649) in fours, as the customer and his bank see it; any other as it is."""
+    quoted = _CREDITOR_REFERENCE.fullmatch(text)
+    return code(" ".join(re.findall(".{1,4}", text)) if quoted else text)
 
 
 def payload(value: object) -> SafeString | str:

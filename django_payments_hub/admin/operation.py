@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from django_payments_hub.admin import display, pages
+from django_payments_hub.admin.asking import actor
 from django_payments_hub.admin.base import HubAdmin, LedgerAdmin, Tool
 from django_payments_hub.admin.changelist import CreatedFilter, attention_filter
 from django_payments_hub.admin.forms import ReasonForm
-from django_payments_hub.admin.payment_tools import actor
 from django_payments_hub.models import Operation
 from django_payments_hub.services import health, parked
 

@@ -15,8 +15,9 @@ from django_payments_hub.admin.base import MAX_FOUND, LedgerAdmin, LedgerInline
 from django_payments_hub.admin.changelist import CreatedFilter, attention_filter
 from django_payments_hub.admin.payment_bulk import REFUND_SELECTED
 from django_payments_hub.admin.payment_tools import TOOLS
+from django_payments_hub.admin.vouching_tools import RECEIPT, SETTLE, SURPLUS
 from django_payments_hub.models import Dispute, Operation, OrderRef, Payment, Refund, TransactionLog
-from django_payments_hub.services import health
+from django_payments_hub.services import health, receipts
 
 if TYPE_CHECKING:
     _Shown = SafeString | str
@@ -93,7 +94,8 @@ class LogInline(LedgerInline):
 
     @admin.display(description=_("data"))
     def details(self, row: TransactionLog) -> _Shown:
-        return display.pairs(row.data)
+        # Amounts in minor units are for programs: each stands there as a decimal, too.
+        return display.pairs({name: value for name, value in row.data.items() if not name.endswith("_minor")})
 
 
 class DisputeInline(LedgerInline):
@@ -124,15 +126,16 @@ class PaymentAdmin(LedgerAdmin[Payment]):
         "number",
         "standing",
         "amount_money",
+        "account",
+        "order_id",
         "captured_money",
         "refunded_money",
         "created_at",
-        "account",
-        "order_id",
         "user",
     )
     list_filter = (
         attention_filter(health.payments_for_a_person),
+        attention_filter(receipts.waiting, title=_("waiting for money"), parameter="waiting"),
         "status",
         "account",
         "mode",
@@ -142,7 +145,7 @@ class PaymentAdmin(LedgerAdmin[Payment]):
     search_fields = ("number", "provider_payment_id", "provider_session_id", "reference")
     search_help_text = _("A number, or an id of the provider, of the order or of a refund; complete, not in part.")
     actions = ("refund_in_full",)
-    tools = TOOLS
+    tools = (RECEIPT, *TOOLS, SURPLUS, SETTLE)
     bulk_tools = (REFUND_SELECTED,)
     inlines = (RefundInline, DisputeInline, OperationInline, LogInline)
     fieldsets = (
@@ -184,12 +187,14 @@ class PaymentAdmin(LedgerAdmin[Payment]):
         return super().get_queryset(request).select_related("account", "order_ref", "user")
 
     def search_also(self, term: str) -> Q:
-        """By order and by refund; looked up first, because an OR over joined tables reads them whole."""
+        """By order and by refund; looked up first, because an OR over joined tables reads them whole. And by the
+        reference a customer quotes, however he grouped it.
+        """
         orders = OrderRef.objects.filter(object_id=term).values_list("pk", flat=True)
         refunds = Refund.objects.filter(Q(number=term.upper()) | Q(provider_refund_id=term)).order_by()
-        return Q(order_ref__in=list(orders[:MAX_FOUND])) | Q(
-            pk__in=list(refunds.values_list("payment_id", flat=True)[:MAX_FOUND])
-        )
+        of_refunds = list(refunds.values_list("payment_id", flat=True)[:MAX_FOUND])
+        quoted = Q(reference="".join(term.split()).upper())
+        return Q(order_ref__in=list(orders[:MAX_FOUND])) | Q(pk__in=of_refunds) | quoted
 
     def has_refund_permission(self, request: HttpRequest) -> bool:
         """For the list's action."""
@@ -237,10 +242,11 @@ class PaymentAdmin(LedgerAdmin[Payment]):
                 (_("Captured"), row.captured),
                 (_("Still capturable"), row.capturable),
                 (_("Refunded"), row.refunded),
-                (_("Reserved for refunds"), row.money(row.refund_reserved_minor)),
+                (_("Reserved for refunds"), row.money(row.refund_reserved_minor - row.refunded_minor)),
                 (_("Left to refund"), row.refundable),
                 (_("Disputed"), row.disputed),
                 (_("Refunded in excess"), row.money(row.excess_minor)),
+                (_("Surplus to give back"), row.surplus),
             ]
         )
 
@@ -269,7 +275,7 @@ class PaymentAdmin(LedgerAdmin[Payment]):
 
     @admin.display(description=_("our reference"))
     def reference_code(self, row: Payment) -> _Shown:
-        return display.code(row.reference)
+        return display.reference(row.reference)
 
     @admin.display(description=_("provider's payment id"))
     def payment_code(self, row: Payment) -> _Shown:

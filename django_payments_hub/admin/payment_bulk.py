@@ -11,11 +11,11 @@ from django.utils.translation import ngettext
 from moneyed import Money
 
 from django_payments_hub.admin import pages
+from django_payments_hub.admin.asking import actor
 from django_payments_hub.admin.base import BulkTool, HubAdmin
 from django_payments_hub.admin.display import badge, money, money_or_nothing, money_text
 from django_payments_hub.admin.form_tokens import new_token, once
 from django_payments_hub.admin.forms import SelectedRefundForm
-from django_payments_hub.admin.payment_tools import actor
 from django_payments_hub.admin.words import sentence
 from django_payments_hub.domain.money import format_minor
 from django_payments_hub.exceptions import Conflict, HubError

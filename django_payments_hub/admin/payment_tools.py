@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_payments_hub.admin import pages
+from django_payments_hub.admin.asking import Deed, OnCommit, Values, actor, asked_twice
 from django_payments_hub.admin.base import HubAdmin, Tool
 from django_payments_hub.admin.display import badge, money, money_text
-from django_payments_hub.admin.form_tokens import new_token, once
 from django_payments_hub.admin.forms import AmountForm, CaptureForm, ReasonForm, RefundForm
 from django_payments_hub.domain.money import from_minor, to_minor
 from django_payments_hub.domain.statuses import PaymentStatus
@@ -21,18 +19,10 @@ from django_payments_hub.models import Payment
 from django_payments_hub.services import payments, refunds
 
 _Admin = HubAdmin[Payment]
-_Do = Callable[[dict[str, str], Callable[..., None]], str]
 
 _CANCELLABLE = frozenset(
     {PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED}
 )
-
-
-def actor(request: HttpRequest) -> AbstractBaseUser:
-    """Who presses the button; the admin lets nobody in who is not logged in."""
-    if not isinstance(request.user, AbstractBaseUser):
-        raise TypeError("The admin was entered without a user.")
-    return request.user
 
 
 def refund(model_admin: _Admin, request: HttpRequest, payment: Payment) -> HttpResponse:
@@ -47,14 +37,14 @@ def refund(model_admin: _Admin, request: HttpRequest, payment: Payment) -> HttpR
         intro="" if payment.refundable_minor > 0 else _("Nothing of this payment is left to refund."),
     )
 
-    def do(values: dict[str, str], on_commit: Callable[..., None]) -> str:
+    def do(values: Values, on_commit: OnCommit) -> str:
         row = refunds.request(
             payment.pk, amount=values["amount"], reason=values["reason"], actor=actor(request), on_commit=on_commit
         )
-        return _("Refund %(number)s of %(amount)s is requested; a worker carries it out.") % {
-            "number": row.number,
-            "amount": money_text(row.amount),
-        }
+        by_hand = _("Refund %(number)s of %(amount)s is to be made by hand; then record its proof.")
+        by_worker = _("Refund %(number)s of %(amount)s is requested; a worker carries it out.")
+        words = by_hand if row.by_hand else by_worker
+        return words % {"number": row.number, "amount": money_text(row.amount)}
 
     return _asked_twice(model_admin, request, payment, form=form, page=page, submit=_("Refund %(amount)s"), do=do)
 
@@ -77,7 +67,7 @@ def capture(model_admin: _Admin, request: HttpRequest, payment: Payment) -> Http
         blocked=nothing,
     )
 
-    def do(values: dict[str, str], on_commit: Callable[..., None]) -> str:
+    def do(values: Values, on_commit: OnCommit) -> str:
         return _standing(
             payments.capture(payment.pk, amount=values["amount"], actor=actor(request), on_commit=on_commit)
         )
@@ -124,36 +114,14 @@ def _asked_twice(
     form: AmountForm,
     page: pages.Page,
     submit: str,
-    do: _Do,
+    do: Callable[[Values, OnCommit], str],
 ) -> HttpResponse:
-    """A form, then what it says once more, then the deed; the form's token lets it be done once."""
-    purpose = f"{type(form).__name__}:{payment.pk}"
-    token = request.POST.get("token") or new_token(request.user.pk, purpose)
-    page = replace(page, hidden={"token": token})
-    if request.method != "POST" or page.blocked or not form.is_valid():
-        return pages.render(model_admin, request, page, row=payment, form=None if page.blocked else form)
-    values = {name: str(value) for name, value in form.cleaned_data.items()}
-    if "confirmed" not in request.POST:
+    def again(values: Values) -> tuple[str, list[tuple[object, object]]]:
         amount = from_minor(to_minor(values["amount"], payment.currency), payment.currency)
-        page = replace(
-            page,
-            submit=submit % {"amount": money_text(amount)},
-            hidden={**page.hidden, **values, "confirmed": "yes"},
-            intro="",
-            facts=[
-                (_("Payment"), payment.number),
-                *((field.label, money(amount) if field.name == "amount" else values[field.name]) for field in form),
-            ],
-        )
-        return pages.render(model_admin, request, page, row=payment, confirming=True)
+        lines = ((field.label, money(amount) if field.name == "amount" else values[field.name]) for field in form)
+        return submit % {"amount": money_text(amount)}, [(_("Payment"), payment.number), *lines]
 
-    def guarded() -> str:
-        on_commit = once(
-            token, user_id=request.user.pk, purpose=purpose, part=payment.pk, resource_type=type(form).__name__[:20]
-        )
-        return do(values, on_commit)
-
-    return pages.attempt(model_admin, request, payment, guarded)
+    return asked_twice(model_admin, request, payment, Deed(form=form, page=page, again=again, do=do))
 
 
 def _facts(payment: Payment) -> list[tuple[object, object]]:

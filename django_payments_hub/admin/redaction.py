@@ -33,7 +33,7 @@ _SECRET_WORDS = frozenset(
 _SECRET_PHRASES = ("api_key", "secret_key", "private_key", "access_key", "card_number", "hash_key", "secure_hash")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 
-# Keys and client secrets by their form, wherever they stand: docs.stripe.com/keys, docs.stripe.com/webhooks.
+# Keys and client secrets by their published form, wherever they stand.
 _SECRET_VALUE = re.compile(
     r"\b(?:sk|rk|pk|ek)_(?:org_)?(?:test|live)_\w+|\bwhsec_[\w+/=]+|\b\w+_secret_\w+|\b(?:pm|tok|src|card)_(?=\w*[0-9])\w{10,}"
     r"|\bBearer\s+[\w.~+/=-]+"

@@ -9,19 +9,21 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from django_payments_hub.admin import display, pages
+from django_payments_hub.admin.asking import actor
 from django_payments_hub.admin.base import HubAdmin, LedgerAdmin, Tool
 from django_payments_hub.admin.changelist import CreatedFilter, attention_filter
-from django_payments_hub.admin.payment_tools import actor
-from django_payments_hub.domain.statuses import RefundStatus
-from django_payments_hub.models import Refund
-from django_payments_hub.services import health, refunds
+from django_payments_hub.admin.vouching_tools import PROOF
+from django_payments_hub.models import Refund, TransactionLog
+from django_payments_hub.services import hand_refunds, health, refunds
 
 
 def cancel(model_admin: HubAdmin[Refund], request: HttpRequest, row: Refund) -> HttpResponse:
     """Take back a refund that was not sent yet."""
     page = pages.Page(
         title=_now("Cancel refund %(number)s") % {"number": row.number},
-        intro=_now("A refund can be taken back as long as it was not sent to the provider."),
+        intro=_now("A refund can be taken back as long as nobody has made it by hand.")
+        if row.by_hand
+        else _now("A refund can be taken back as long as it was not sent to the provider."),
         facts=[(_now("Payment"), row.payment.number), (_now("Amount"), display.money(row.amount))],
         submit=_now("Cancel the refund"),
         danger=True,
@@ -51,7 +53,14 @@ class RefundAdmin(LedgerAdmin[Refund]):
         "origin",
         "requested_by",
     )
-    list_filter = (attention_filter(health.refunds_for_a_person), "status", "origin", "account", CreatedFilter)
+    list_filter = (
+        attention_filter(health.refunds_for_a_person),
+        attention_filter(hand_refunds.to_be_paid_out, title=_("to be made by hand"), parameter="to_make"),
+        "status",
+        "origin",
+        "account",
+        CreatedFilter,
+    )
     list_select_related = ("payment", "account", "requested_by")
     search_fields = ("number", "provider_refund_id")
     search_help_text = _("The number, or the provider's id; complete, not in part.")
@@ -61,8 +70,9 @@ class RefundAdmin(LedgerAdmin[Refund]):
             label=_("Cancel refund"),
             permission="refund_payment",
             view=cancel,
-            offered=lambda row: row.status in (RefundStatus.PENDING, RefundStatus.REQUIRES_APPROVAL),
+            offered=refunds.is_cancellable,
         ),
+        PROOF,
     )
     fields = (
         "number",
@@ -72,6 +82,8 @@ class RefundAdmin(LedgerAdmin[Refund]):
         "payment",
         "account",
         "origin",
+        "by_hand",
+        "proof",
         "reason",
         "provider_id",
         "failure_code",
@@ -97,6 +109,11 @@ class RefundAdmin(LedgerAdmin[Refund]):
     @admin.display(description=_("amount"))
     def amount_money(self, row: Refund) -> SafeString | str:
         return display.money(row.amount)
+
+    @admin.display(description=_("proof"))
+    def proof(self, row: Refund) -> SafeString | str:
+        entry = TransactionLog.objects.filter(refund=row, event="refund.completed").order_by("position").first()
+        return (display.pairs(entry.data) if entry else "") or display.NOTHING
 
     @admin.display(description=_("provider's refund id"))
     def provider_id(self, row: Refund) -> SafeString | str:
