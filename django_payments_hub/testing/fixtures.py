@@ -39,18 +39,16 @@ def payments_sandbox(payments_sandbox_process: SandboxProcess, settings: _Settin
     client = payments_sandbox_process.client
     client.reset()
     known = settings.PAYMENTS_HUB
-    pointed = {
-        alias: _pointed(declared, payments_sandbox_process.url) for alias, declared in known.get("ACCOUNTS", {}).items()
-    }
+    pointed = {alias: _pointed(declared, client) for alias, declared in known.get("ACCOUNTS", {}).items()}
     settings.PAYMENTS_HUB = {**known, "ACCOUNTS": pointed}
     accounts.forget()
     yield client
     accounts.forget()
 
 
-def _pointed(declared: dict[str, Any], url: str) -> dict[str, Any]:
+def _pointed(declared: dict[str, Any], client: SandboxClient) -> dict[str, Any]:
     """The account with its `API_BASE` at the sandbox; as it is where its provider has no such key."""
     name = declared["PROVIDER"]
     if "api_base" not in {field.name for field in fields(provider_class(name).Config)}:
         return declared
-    return {**declared, "API_BASE": f"{url}/{name}", "MODE": Mode.TEST.value}
+    return {**declared, **client.settings(name), "MODE": Mode.TEST.value}

@@ -94,10 +94,9 @@ class SandboxProcess:
         """The process id while it runs."""
         return self._process.pid if self._process else None
 
-    @property
-    def stripe_url(self) -> str:
-        """Stripe's base address: ``StripeClient(key, base_addresses={"api": sandbox.stripe_url})``."""
-        return f"{self.url}/stripe"
+    def url_of(self, provider: str) -> str:
+        """The base address of a provider's API, to set in its SDK."""
+        return f"{self.url}/{provider}"
 
     @property
     def client(self) -> "SandboxClient":
@@ -146,6 +145,15 @@ class SandboxClient:
         """Whether it answers, and its mounts."""
         return self.request("GET", "health")
 
+    def settings(self, provider: str) -> Json:
+        """What an account of this provider needs to be pointed at the sandbox, in the keys of ``ACCOUNTS``."""
+        found: dict[str, Json] = self.request("GET", "settings")
+        return found[provider]
+
+    def deed(self, name: str, **body: Any) -> Json:
+        """Do any of a provider's deeds; the typed ones below are what every provider knows."""
+        return self._post(f"deeds/{name}", **body)
+
     def reset(self) -> None:
         """Forget everything; calls that hang are let go."""
         self._post("reset")
@@ -182,7 +190,7 @@ class SandboxClient:
         *,
         operation: str = "*",
         when: Literal["before", "after"] = "before",
-        provider: str = "stripe",
+        provider: str = "*",
         nth: int = 1,
         times: int = 1,
         **options: Any,
@@ -228,12 +236,21 @@ class SandboxClient:
         secret: str,
         payload: Json | list[Any] | str,
         *,
+        provider: str,
         timestamp: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Json:
-        """Sign any payload (a string is sent as it is) and send it; ``status`` and ``body`` of the answer."""
+        """Sign any payload (a string is sent as it is) as a provider would, and send it; ``status`` and ``body``."""
         given = dict(headers) if headers is not None else None
-        return self._post("webhooks/forge", url=url, secret=secret, payload=payload, timestamp=timestamp, headers=given)
+        return self._post(
+            "webhooks/forge",
+            provider=provider,
+            url=url,
+            secret=secret,
+            payload=payload,
+            timestamp=timestamp,
+            headers=given,
+        )
 
     def deliveries(self) -> list[Json]:
         """Every try to deliver: event_id, type, url, attempt, status, error."""
@@ -244,38 +261,38 @@ class SandboxClient:
         """Wait until nothing is queued or in flight; False when time runs out (held notices do not count)."""
         return bool(self._post("webhooks/wait_idle", timeout_s=timeout_s)["idle"])
 
-    # Stripe, behind the shop's back -----------------------------------------------------------------------------------
+    # Behind the shop's back -------------------------------------------------------------------------------------------
 
-    def external_refund(self, payment_intent: str, amount: int | None = None, reason: str | None = None) -> Json:
+    def external_refund(self, payment: str, amount: int | None = None, reason: str | None = None) -> Json:
         """Refund as from the provider's dashboard; ``amount`` in minor units, else all that is left."""
-        return self._post("stripe/external_refund", payment_intent=payment_intent, amount=amount, reason=reason)
+        return self._post("deeds/external_refund", payment=payment, amount=amount, reason=reason)
 
     def dispute(
         self,
-        payment_intent: str,
+        payment: str,
         *,
         amount: int | None = None,
         reason: str = "fraudulent",
         status: Literal["needs_response", "won", "lost"] = "needs_response",
     ) -> Json:
         """Open a dispute, or decide the one that is open."""
-        return self._post("stripe/dispute", payment_intent=payment_intent, amount=amount, reason=reason, status=status)
+        return self._post("deeds/dispute", payment=payment, amount=amount, reason=reason, status=status)
 
     def refund_status(self, refund: str, status: Literal["succeeded", "failed"]) -> Json:
         """News of a refund."""
-        return self._post("stripe/refund_status", refund=refund, status=status)
+        return self._post("deeds/refund_status", refund=refund, status=status)
 
-    def complete_action(self, payment_intent: str, outcome: Literal["succeed", "fail"] = "succeed") -> Json:
-        """Do what the customer does on the 3-D Secure page."""
-        return self._post("stripe/complete_action", payment_intent=payment_intent, outcome=outcome)
+    def complete_action(self, payment: str, outcome: Literal["succeed", "fail"] = "succeed") -> Json:
+        """Do what the customer does on the 3-D Secure or approval page."""
+        return self._post("deeds/complete_action", payment=payment, outcome=outcome)
 
-    def complete_setup(self, setup_intent: str, outcome: Literal["succeed", "fail"] = "succeed") -> Json:
-        """Do what the customer does on the 3-D Secure page of a SetupIntent."""
-        return self._post("stripe/complete_setup", setup_intent=setup_intent, outcome=outcome)
+    def complete_setup(self, setup: str, outcome: Literal["succeed", "fail"] = "succeed") -> Json:
+        """Do what the customer does on the 3-D Secure page of a method that is saved."""
+        return self._post("deeds/complete_setup", setup=setup, outcome=outcome)
 
-    def settle(self, payment_intent: str, outcome: Literal["succeed", "fail"] = "succeed") -> Json:
+    def settle(self, payment: str, outcome: Literal["succeed", "fail"] = "succeed") -> Json:
         """Let the bank answer a processing payment."""
-        return self._post("stripe/settle", payment_intent=payment_intent, outcome=outcome)
+        return self._post("deeds/settle", payment=payment, outcome=outcome)
 
     def pay_session(
         self,
@@ -283,16 +300,16 @@ class SandboxClient:
         card: str = "4242424242424242",
         outcome: Literal["succeed", "fail"] | None = None,
     ) -> Json:
-        """Do what the customer does on the Checkout page: ``card`` is a test number or token."""
-        return self._post("stripe/pay_session", session=session, card=card, outcome=outcome)
+        """Do what the customer does on the hosted page: ``card`` is a test number or token."""
+        return self._post("deeds/pay_session", session=session, card=card, outcome=outcome)
 
     def expire_session(self, session: str) -> Json:
-        """Let a Checkout Session run out."""
-        return self._post("stripe/expire_session", session=session)
+        """Let a hosted page run out."""
+        return self._post("deeds/expire_session", session=session)
 
     def roll_secret(self, endpoint: str, *, overlap: bool = True) -> str:
         """Give a webhook endpoint a new secret; with ``overlap`` deliveries carry a signature by each of the two."""
-        return str(self._post("stripe/roll_secret", endpoint=endpoint, overlap=overlap)["secret"])
+        return str(self._post("deeds/roll_secret", endpoint=endpoint, overlap=overlap)["secret"])
 
 
 def _object(raw: bytes) -> Json:
