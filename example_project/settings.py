@@ -158,6 +158,37 @@ PAYMENTS_HUB = {
             "WEBHOOK_SECRETS": env.parse_value(_secret("STRIPE_WEBHOOK_SECRETS", demo="whsec_demo"), list),
             "API_BASE": env.str("STRIPE_API_BASE", default=f"{SANDBOX_URL}/stripe"),
         },
+        "paypal": {
+            "PROVIDER": "paypal",
+            "MODE": "test",
+            "LABEL": "PayPal",
+            "CLIENT_ID": _secret("PAYPAL_CLIENT_ID", demo="client-demo"),
+            "CLIENT_SECRET": _secret("PAYPAL_CLIENT_SECRET", demo="secret-demo"),
+            "WEBHOOK_IDS": env.parse_value(_secret("PAYPAL_WEBHOOK_IDS", demo="WH-DEMO"), list),
+            "WEBHOOK_ROOT_CERTIFICATE": env.str("PAYPAL_WEBHOOK_ROOT_CERTIFICATE", default="", multiline=True),
+            "API_BASE": env.str("PAYPAL_API_BASE", default=f"{SANDBOX_URL}/paypal"),
+        },
+        "square": {
+            "PROVIDER": "square",
+            "MODE": "test",
+            "LABEL": "Card, at Square",
+            "ACCESS_TOKEN": _secret("SQUARE_ACCESS_TOKEN", demo="token-demo"),
+            "APPLICATION_ID": env.str("SQUARE_APPLICATION_ID", default="sandbox-sq0idb-demo"),
+            "LOCATION_ID": _secret("SQUARE_LOCATION_ID", demo="LDEMO"),
+            "WEBHOOK_SECRETS": env.parse_value(_secret("SQUARE_WEBHOOK_SECRETS", demo="key-demo"), list),
+            "API_BASE": env.str("SQUARE_API_BASE", default=f"{SANDBOX_URL}/square"),
+        },
+        "manual": {
+            "PROVIDER": "manual",
+            "MODE": "test",
+            "LABEL": "Bank or cash",
+            "METHODS": ["bank_transfer", "cash"],
+            "BANK_DETAILS": {
+                "account_holder": "Harbour & Hearth Ltd",
+                "iban": "GB33 BUKB 2020 1555 5555 55",  # the standard's example of an account that does not exist
+                "bic": "BUKBGB22",
+            },
+        },
     },
 }
 

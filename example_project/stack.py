@@ -31,6 +31,8 @@ from example_project.processes import Process, StackError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY, PUBLISHABLE_KEY = "sk_test_demo", "pk_test_demo"
+PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET = "client-demo", "secret-demo"
+SQUARE_ACCESS_TOKEN = "token-demo"
 START_TIMEOUT_S = 60.0
 
 _OWN_NAMES = frozenset(
@@ -47,7 +49,7 @@ _OWN_NAMES = frozenset(
         "VAR_DIR",
     }
 )
-_OWN_PREFIXES = ("CELERY_", "PAYMENTS_HUB_", "STRIPE_")
+_OWN_PREFIXES = ("CELERY_", "PAYMENTS_HUB_", "PAYPAL_", "SQUARE_", "STRIPE_")
 # This machine is all that is spoken to, whatever proxy the environment names.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -110,14 +112,24 @@ class Stack:
         self._worker_ready()
 
     def _addresses(self) -> dict[str, str]:
-        """What the shop is to be told of the sandbox: its secret is known once the endpoint is registered there."""
-        secret = register_webhook(self.sandbox_url, f"{self.web_url}/api/payments/webhooks/stripe/")
+        """What the shop is to be told of the sandbox: its secrets are known once the endpoints are registered there."""
+        hears = f"{self.web_url}/api/payments/webhooks"
+        paypal = self.sandbox.deed("webhook", account=PAYPAL_CLIENT_ID, url=f"{hears}/paypal/")
+        square = self.sandbox.deed("subscription", account=SQUARE_ACCESS_TOKEN, url=f"{hears}/square/")
+        seller = self.sandbox.deed("seller", account=SQUARE_ACCESS_TOKEN)
         return {
             "PUBLIC_URL": self.web_url,
             "SANDBOX_URL": self.sandbox_url,
             "STRIPE_SECRET_KEY": SECRET_KEY,
             "STRIPE_PUBLISHABLE_KEY": PUBLISHABLE_KEY,
-            "STRIPE_WEBHOOK_SECRETS": secret,
+            "STRIPE_WEBHOOK_SECRETS": register_webhook(self.sandbox_url, f"{hears}/stripe/"),
+            "PAYPAL_CLIENT_ID": PAYPAL_CLIENT_ID,
+            "PAYPAL_CLIENT_SECRET": PAYPAL_CLIENT_SECRET,
+            "PAYPAL_WEBHOOK_IDS": str(paypal["id"]),
+            "PAYPAL_WEBHOOK_ROOT_CERTIFICATE": self.sandbox.settings("paypal")["WEBHOOK_ROOT_CERTIFICATE"],
+            "SQUARE_ACCESS_TOKEN": SQUARE_ACCESS_TOKEN,
+            "SQUARE_LOCATION_ID": str(seller["location_id"]),
+            "SQUARE_WEBHOOK_SECRETS": str(square["signature_key"]),
         }
 
     def stop(self, timeout_s: float = 10.0) -> None:

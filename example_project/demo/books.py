@@ -13,7 +13,7 @@ from django_payments_hub.testing.sandbox import PaymentSums
 from example_project.demo.people import Staff
 from example_project.demo.report import expect, say, table
 
-_HEADER = ("payment", "at the provider", "status", "", "captured", "in ledger", "refunded", "in ledger", "")
+_HEADER = ("payment", "account", "at the provider", "status", "", "captured", "in ledger", "refunded", "in ledger", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,7 @@ class Line:
     """One payment in both books; None on the side that does not know it."""
 
     number: str
+    account: str
     provider_id: str
     status: str
     hub: Sums | None
@@ -52,22 +53,51 @@ def payments_of_hub(clerk: Staff, since: str) -> Iterator[dict[str, Any]]:
         answer = clerk.get(answer.body["next"])
 
 
-def compare(payments: list[dict[str, Any]], ledger: Mapping[str, PaymentSums]) -> list[Line]:
-    """Every payment that at least one of the two books knows."""
-    known = {str(row["provider_payment_id"] or row["id"]): row for row in payments}
-    expect(len(known), len(payments), "payments with an id of their own at the provider")
-    return [_line(key, known.get(key), ledger.get(key)) for key in [*known, *(set(ledger) - known.keys())]]
+def compare(
+    payments: list[dict[str, Any]], ledger: Mapping[str, PaymentSums], by_hand: Mapping[str, Sums] | None = None
+) -> list[Line]:
+    """Every payment that at least one of the two books knows; `by_hand` is what the bank says of the hub's payments."""
+    left = dict(ledger)
+    named = [row["provider_payment_id"] for row in payments if row["provider_payment_id"]]
+    expect(len(set(named)), len(named), "payments with an id of their own at the provider")
+    lines = []
+    for row in payments:
+        key = _key_in_ledger(row, left)
+        told = _ledger_sums(left.pop(key)) if key in left else (by_hand or {}).get(str(row["id"]))
+        lines.append(_line(row, key, told))
+    return [*lines, *(_unknown(key, told) for key, told in left.items())]
 
 
-def _line(key: str, row: dict[str, Any] | None, told: PaymentSums | None) -> Line:
+def _key_in_ledger(row: dict[str, Any], ledger: Mapping[str, PaymentSums]) -> str:
+    """The name the provider's books have for a payment: one of its ids there, or the one that carries our id."""
+    named = str(row["provider_payment_id"] or row.get("provider_session_id") or "")
+    carrying = (key for key, sums in ledger.items() if row["id"] in sums["metadata"].values())
+    return named if named in ledger else next(carrying, named or str(row["id"]))
+
+
+def _ledger_sums(told: PaymentSums) -> Sums:
+    return Sums(currency=told["currency"].upper(), captured=told["captured"], refunded=told["refunded"])
+
+
+def _line(row: dict[str, Any], key: str, told: Sums | None) -> Line:
     return Line(
-        number=str(row["number"]) if row else "unknown",
+        number=str(row["number"]),
+        account=str(row.get("account", "")),
         provider_id=key,
-        status=str(row["status"]) if row else str(told["status"] if told else ""),
-        hub=_hub_sums(row) if row else None,
-        ledger=Sums(currency=told["currency"].upper(), captured=told["captured"], refunded=told["refunded"])
-        if told
-        else None,
+        status=str(row["status"]),
+        hub=_hub_sums(row),
+        ledger=told,
+    )
+
+
+def _unknown(key: str, told: PaymentSums) -> Line:
+    return Line(
+        number="unknown",
+        account="",
+        provider_id=key,
+        status=str(told.get("status", "")),
+        hub=None,
+        ledger=_ledger_sums(told),
     )
 
 
@@ -90,10 +120,11 @@ def show(lines: list[Line]) -> bool:
     """Print the lines and the totals; whether everything agrees to the last unit."""
     hub, ledger = _totals(line.hub for line in lines), _totals(line.ledger for line in lines)
     rows = [
-        _row(line.number, line.provider_id, line.status, line.hub, line.ledger, agrees=line.agrees) for line in lines
+        _row((line.number, line.account, line.provider_id, line.status), line.hub, line.ledger, agrees=line.agrees)
+        for line in lines
     ]
     rows += [
-        _row("total", "", "", hub.get(code), ledger.get(code), agrees=hub.get(code) == ledger.get(code))
+        _row(("total", "", "", ""), hub.get(code), ledger.get(code), agrees=hub.get(code) == ledger.get(code))
         for code in sorted(hub.keys() | ledger.keys())
     ]
     table(_HEADER, rows)
@@ -113,10 +144,8 @@ def _totals(every: Iterator[Sums | None]) -> dict[str, Sums]:
     return {code: Sums(currency=code, captured=captured[code], refunded=refunded[code]) for code in captured}
 
 
-def _row(
-    number: str, provider_id: str, status: str, hub: Sums | None, ledger: Sums | None, *, agrees: bool
-) -> tuple[str, ...]:
+def _row(named: tuple[str, ...], hub: Sums | None, ledger: Sums | None, *, agrees: bool) -> tuple[str, ...]:
     currency = (hub or ledger or Sums(currency="")).currency
     captured = [format_minor(sums.captured, currency) if sums else "" for sums in (hub, ledger)]
     refunded = [format_minor(sums.refunded, currency) if sums else "" for sums in (hub, ledger)]
-    return (number, provider_id, status, currency, *captured, *refunded, "ok" if agrees else "DISAGREES")
+    return (*named, currency, *captured, *refunded, "ok" if agrees else "DISAGREES")

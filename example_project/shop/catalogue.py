@@ -74,6 +74,8 @@ _LOOK = ("view_payment", "view_refund", "view_operation", "view_transactionlog",
 _SUPPORT = (*_LOOK, "refund_payment", "sync_payment")
 _FINANCE = (
     *_SUPPORT,
+    "receive_payment",
+    "prove_refund",
     "capture_payment",
     "cancel_payment",
     "view_webhookevent",

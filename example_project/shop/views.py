@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser, User
@@ -11,16 +10,17 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from django_payments_hub.domain.statuses import Flow, PaymentStatus
-from django_payments_hub.exceptions import ConfigurationError
-from django_payments_hub.services import accounts, provider_calls
+from django_payments_hub.domain.statuses import NextActionKind, PaymentStatus
+from django_payments_hub.models import Payment
 from django_payments_hub.services.orders import payments_of
 from example_project.shop import access
 from example_project.shop.forms import BuyForm
 from example_project.shop.models import Order, OrderLine, Product
+from example_project.shop.ways import ways_to_pay
 
 _FIRST_PAGE = 50
 _PAID = {
@@ -29,16 +29,14 @@ _PAID = {
     PaymentStatus.PARTIALLY_REFUNDED,
     PaymentStatus.REFUNDED,
 }
+_SHOWN_ABOVE = {"method", "amount", "currency", "pay_before"}
+_LABELS = {
+    "reference": _("Reference, to be quoted"),
+    "account_holder": _("Account holder"),
+    "iban": "IBAN",
+    "bic": "BIC",
+}
 _NOT_PAID = {PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gateway:
-    """One way to pay, as the page offers it."""
-
-    alias: str
-    label: str
-    provider: str
 
 
 @require_GET
@@ -95,28 +93,13 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
     context = {
         "order": found,
         "payments": payments,
-        "gateways": hosted_gateways(found.currency) if can_pay else [],
+        "ways": ways_to_pay(found.currency, request.user) if can_pay else [],
         "under_way": bool(under_way),
         "guest_token": found.guest_token if access.is_guest_of(request, found) else "",
         "return_url": request.build_absolute_uri(reverse("shop:thanks", args=[found.pk])),
         "cancel_url": request.build_absolute_uri(reverse("shop:order", args=[found.pk])),
     }
     return render(request, "shop/order.html", context)
-
-
-def hosted_gateways(currency: str) -> list[Gateway]:
-    """The accounts with a page of their own that take this currency."""
-    found = []
-    for account in accounts.payable_accounts():
-        try:
-            provider = provider_calls.provider_of(account.row)
-        except ConfigurationError:
-            continue  # one account that is set up wrongly does not close the shop; `manage.py check` names it
-        takes = not provider.capabilities.currencies or currency in provider.capabilities.currencies
-        if takes and Flow.HOSTED in provider.capabilities.flows:
-            label = account.row.label or provider.label
-            found.append(Gateway(alias=account.row.alias, label=label, provider=provider.label))
-    return found
 
 
 @never_cache
@@ -128,17 +111,29 @@ def thanks(request: HttpRequest, order_id: UUID) -> HttpResponse:
     payment = next((row for row in payments_of(found) if str(row.pk) == named), None)
     if payment is None:
         raise Http404
+    told = instructions(payment)
     context = {
         "order": found,
         "payment": payment,
-        "outcome": outcome(PaymentStatus(payment.status)),
+        "instructions": told,
+        "outcome": "instructed" if told else outcome(payment),
         "guest_token": found.guest_token if access.is_guest_of(request, found) else "",
     }
     return render(request, "shop/thanks.html", context)
 
 
-def outcome(status: PaymentStatus) -> str:
-    """What a status means to the customer who waits: `paid`, `failed` or `waiting`, as in shop.js."""
+def instructions(payment: Payment) -> dict[str, str]:
+    """What the customer has to know to pay by himself, by its label; empty when nothing of that kind is asked."""
+    action = payment.next_action or {}
+    if action.get("type") != NextActionKind.INSTRUCTIONS:
+        return {}
+    known = {name: str(value) for name, value in action["fields"].items() if name not in _SHOWN_ABOVE}
+    return {str(_LABELS.get(name, name.replace("_", " ").capitalize())): value for name, value in known.items()}
+
+
+def outcome(payment: Payment) -> str:
+    """What a payment is to the customer who waits: `paid`, `failed` or `waiting`, as in shop.js."""
+    status = PaymentStatus(payment.status)
     if status in _PAID:
         return "paid"
     return "failed" if status in _NOT_PAID else "waiting"

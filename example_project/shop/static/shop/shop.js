@@ -11,9 +11,21 @@ const OUTCOMES = {
   expired: "failed",
 };
 
+const ASKED_BEFORE_REFUSED = 4; // about six seconds
+
 function headers(element) {
   const token = element.dataset.orderToken;
   return token ? { "X-Order-Token": token } : {};
+}
+
+// What the chosen way to pay asks the hub for.
+function wish(form) {
+  const way = form.querySelector('input[name="account"]:checked');
+  const wanted = { account: way.value };
+  if (way.dataset.methodKind) wanted.method_kind = way.dataset.methodKind;
+  if (way.dataset.paymentMethod) wanted.payment_method = way.dataset.paymentMethod;
+  if ("canSave" in way.dataset && form.elements.save.checked) wanted.save_payment_method = true;
+  return wanted;
 }
 
 function startPaying(form) {
@@ -39,7 +51,7 @@ function startPaying(form) {
       },
       body: JSON.stringify({
         order_id: form.dataset.orderId,
-        account: form.elements.account.value,
+        ...wish(form),
         return_url: form.dataset.returnUrl,
         cancel_url: form.dataset.cancelUrl,
       }),
@@ -58,6 +70,18 @@ function startPaying(form) {
     }
   }
 
+  function offerSaving() {
+    const way = form.querySelector('input[name="account"]:checked');
+    form.querySelector("[data-save]").hidden = !("canSave" in way.dataset);
+  }
+
+  // Another way to pay is another intent.
+  form.addEventListener("change", () => {
+    key = crypto.randomUUID();
+    offerSaving();
+  });
+  offerSaving();
+
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (button.disabled) return;
@@ -73,6 +97,7 @@ function startPaying(form) {
 
 function awaitOutcome(panel) {
   let pause = 800;
+  let asked = 0;
 
   function show(outcome) {
     for (const part of panel.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== outcome;
@@ -80,10 +105,17 @@ function awaitOutcome(panel) {
 
   async function ask() {
     const response = await fetch(panel.dataset.poll, { headers: headers(panel) });
-    const status = response.ok ? (await response.json()).status : panel.dataset.status;
-    if (status in OUTCOMES) {
-      show(OUTCOMES[status]);
-      return;
+    if (response.ok) {
+      const payment = await response.json();
+      const outcome = OUTCOMES[payment.status];
+      if (outcome) {
+        show(outcome);
+        return;
+      }
+      // Known at first may be the refusal of the card before the one that paid: said after a while, and never final.
+      asked += 1;
+      const refused = payment.status === "requires_action" && payment.failure;
+      if (asked > ASKED_BEFORE_REFUSED) show(refused ? "failed" : "waiting");
     }
     later();
   }
@@ -97,7 +129,8 @@ function awaitOutcome(panel) {
     setTimeout(() => ask().catch(later), pause);
   }
 
-  if (!(panel.dataset.status in OUTCOMES)) ask().catch(later);
+  const instructed = panel.querySelector('[data-when="instructed"]');
+  if (!instructed && !(panel.dataset.status in OUTCOMES)) ask().catch(later);
 }
 
 document.querySelectorAll("form[data-pay]").forEach(startPaying);

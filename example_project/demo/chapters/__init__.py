@@ -1,0 +1,1 @@
+"""The chapters of the story; each tells its part to a `Story`."""
