@@ -100,15 +100,15 @@ def _described_arguments(owner: type[object]) -> dict[str, str]:
 def capability_rows(providers: Mapping[str, AnyProvider]) -> Iterator[tuple[str, list[str]]]:
     """One row per capability: its name, then each provider's value."""
     for field in dataclasses.fields(Capabilities):
-        values = [_shown_capability(getattr(p.capabilities, field.name)) for p in providers.values()]
+        values = [_shown_capability(field.name, getattr(p.capabilities, field.name)) for p in providers.values()]
         yield field.name, values
 
 
-def _shown_capability(value: object) -> str:
+def _shown_capability(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, frozenset):
-        return ", ".join(sorted(str(item) for item in value)) or "all"
+        return ", ".join(sorted(str(item) for item in value)) or ("all" if name == "currencies" else "none")
     return str(value)
 
 
@@ -124,8 +124,10 @@ class _Generated(SphinxDirective):
         raise NotImplementedError
 
 
-def _confval(name: str, kind: str, default: str, text: str) -> Iterator[str]:
+def _confval(name: str, kind: str, default: str, text: str, *, indexed: bool = True) -> Iterator[str]:
     yield f"::::{{confval}} {name}"
+    if not indexed:
+        yield ":no-index:"  # several providers have a key of this name
     yield f":type: {kind}"
     yield f":default: `` {default} ``" if default != "required" else ":default: required"
     yield ""
@@ -151,7 +153,7 @@ class AccountReference(_Generated):
     def lines(self) -> Iterator[str]:
         """One entry per key of the provider's accounts."""
         for entry in account_entries(shipped_providers()[self.arguments[0]]):
-            yield from _confval(*entry)
+            yield from _confval(*entry, indexed=False)
 
 
 class ProviderMatrix(_Generated):
