@@ -20,7 +20,15 @@ from example_project.settings import PAYMENTS_HUB as _HUB
 DEBUG = False
 SECURE_SSL_REDIRECT = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-PAYMENTS_HUB = {**_HUB, "PUBLIC_URL": "http://testserver", "RETURN_HOSTS": ["shop.example.com", "testserver"]}
+PAYMENTS_HUB = {
+    **_HUB,
+    "PUBLIC_URL": "http://testserver",
+    "RETURN_HOSTS": ["shop.example.com", "testserver"],
+    # One account, which most tests mean without naming it. Tests of other providers take theirs from ALL_ACCOUNTS, and
+    # name them in the environment of processes they start.
+    "ACCOUNTS": {alias: _HUB["ACCOUNTS"][alias] for alias in os.environ.get("TEST_ACCOUNTS", "stripe").split(",")},
+}
+ALL_ACCOUNTS = _HUB["ACCOUNTS"]
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # A file: threads on a shared in-memory database get "table is locked" at once, whatever the time-out.

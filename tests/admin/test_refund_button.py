@@ -18,6 +18,7 @@ from django_payments_hub.services import refunds
 from django_payments_hub.testing.sandbox import SandboxClient
 from tests.admin.world import address, booked, browser, messages_of, pay, staff
 from tests.concurrency.threads import at_once
+from tests.services.world import fresh
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +60,16 @@ def test_a_refund_goes_from_the_form_to_the_provider(sandbox: SandboxClient) -> 
     assert refund.number in LogEntry.objects.get().change_message
     assert refunds.execute(refund.pk).status == RefundStatus.COMPLETED
     assert sandbox.ledger()["payments"][str(payment.provider_payment_id)]["refunded"] == 6000
+
+
+@pytest.mark.parametrize("button", ["refund", "cancel"])
+def test_a_card_number_in_the_reason_is_an_error_of_the_form(button: str) -> None:
+    payment, client = booked(), browser(*MAY, "cancel_payment")
+    values = {"amount": "60.00", "reason": "back to card 4242 4242 4242 4242 cvc 123"}
+    answer = client.post(address(Payment, button, payment.pk), values)
+    assert "card_number_refused" in answer.content.decode().partition('class="errorlist"')[2]
+    assert not Refund.objects.exists()
+    assert fresh(payment).cancel_reason == ""
 
 
 def test_the_form_begins_with_what_is_left_and_says_so() -> None:

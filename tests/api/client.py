@@ -40,6 +40,19 @@ class Api:
     def get(self, path: str = "", **query: Any) -> Answer:
         return answer(self.client.get(ROOT + path, query, headers=self.headers))
 
+    def put(self, path: str, body: Any = None) -> Answer:
+        return self._send("put", path, body)
+
+    def patch(self, path: str, body: Any = None) -> Answer:
+        return self._send("patch", path, body)
+
+    def delete(self, path: str) -> Answer:
+        return self._send("delete", path, None)
+
+    def _send(self, verb: str, path: str, body: Any) -> Answer:
+        data = body if isinstance(body, bytes) else json.dumps({} if body is None else body)
+        return answer(getattr(self.client, verb)(ROOT + path, data, content_type=JSON, headers=self.headers))
+
     def post(self, path: str = "", body: Any = None, *, key: str | None = None, **headers: str) -> Answer:
         keyed = {"Idempotency-Key": key} if key else {}
         data = body if isinstance(body, bytes) else json.dumps({} if body is None else body)

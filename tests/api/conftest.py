@@ -14,9 +14,10 @@ from tests.api.client import Api
 from tests.services.world import make_user
 
 ROLES: dict[str, list[str]] = {
-    "support": ["view_payment", "view_transactionlog"],
+    "support": ["view_payment", "view_transactionlog", "view_paymentmethod"],
     "finance": ["view_payment", "refund_payment", "capture_payment", "cancel_payment", "sync_payment"],
     "approver": ["view_payment", "approve_refund"],
+    "cashier": ["view_payment", "receive_payment", "prove_refund"],
 }
 
 

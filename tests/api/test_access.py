@@ -11,14 +11,15 @@ from django.contrib.auth.models import User
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from django_payments_hub.api.permissions import Actor, DefaultAccessPolicy
-from django_payments_hub.models import OrderRef, Payment, Refund
+from django_payments_hub.models import OrderRef, Payment, PaymentMethod, Refund
 from django_payments_hub.services import refunds
 from example_project.shop.models import Order
 from tests.api.client import ROOT, Answer, Api, answer
-from tests.services.world import make_order
+from tests.services.saved import save
+from tests.services.world import make_order, make_user
 
 YES = "yes"
-ACTORS = ("anon", "stranger", "owner", "other", "support", "finance", "approver", "admin")
+ACTORS = ("anon", "stranger", "owner", "other", "support", "finance", "approver", "cashier", "admin")
 # anon has nothing, a stranger brings a token that fits no order.
 EVERYBODY = dict.fromkeys(ACTORS, YES)
 READ = {
@@ -29,12 +30,16 @@ READ = {
     "support": YES,
     "finance": YES,
     "approver": YES,
+    "cashier": YES,
     "admin": YES,
 }
 LIST = {**EVERYBODY, "anon": 401}
-NOBODY = {**READ, "owner": 403, "support": 403, "finance": 403, "approver": 403, "admin": 403}
+NOBODY = {**READ, "owner": 403, "support": 403, "finance": 403, "approver": 403, "cashier": 403, "admin": 403}
 FINANCE = {**NOBODY, "finance": YES, "admin": YES}
 PAYER = {**NOBODY, "owner": YES}
+
+METHOD = {**READ, "finance": 404, "approver": 404, "cashier": 404}
+HOLDER = {**METHOD, "support": 403, "admin": 403}
 
 MATRIX: dict[tuple[str, str], dict[str, Any]] = {
     ("payment-list", "get"): LIST,
@@ -49,12 +54,23 @@ MATRIX: dict[tuple[str, str], dict[str, Any]] = {
     ("payment-capture", "post"): FINANCE,
     ("payment-cancel", "post"): FINANCE,
     ("payment-refund", "post"): FINANCE,
+    ("payment-receipt", "post"): {**NOBODY, "cashier": YES, "admin": YES},
+    ("payment-surplus", "post"): {**NOBODY, "cashier": YES, "admin": YES},
     ("payment-sync", "post"): {**FINANCE, "owner": YES},
+    ("method-list", "get"): LIST,
+    ("method-list", "post"): {**EVERYBODY, "anon": 401, "stranger": 403},
+    ("method-detail", "get"): METHOD,
+    ("method-detail", "put"): HOLDER,
+    ("method-detail", "patch"): HOLDER,
+    ("method-detail", "delete"): {**HOLDER, "admin": YES},
+    ("method-set-default", "post"): HOLDER,
+    ("method-confirm", "post"): HOLDER,
     ("refund-list", "get"): LIST,
     ("refund-list", "post"): FINANCE,
     ("refund-detail", "get"): READ,
     ("refund-process", "post"): FINANCE,
     ("refund-cancel", "post"): FINANCE,
+    ("refund-proof", "post"): {**NOBODY, "cashier": YES, "admin": YES},
     ("gateway-list", "get"): EVERYBODY,
     ("schema", "get"): EVERYBODY,
     ("docs", "get"): EVERYBODY,
@@ -101,6 +117,7 @@ class Things:
     order: Order
     payment: Payment
     refund: Refund
+    method: PaymentMethod
     clients: dict[str, Api]
 
 
@@ -110,26 +127,33 @@ def things(customer: User, other: User, staff: Callable[[str], User], sandbox: A
     paid = owner.post(body={"order_id": str(make_order(user=customer).pk), "payment_method_token": "pm_card_visa"})
     payment = Payment.objects.get(pk=paid.body["id"])
     refund = refunds.request(payment.pk, amount="1.00")
+    method = save(customer)
     clients = {
         "anon": Api(),
         "stranger": Api(token="fits-nothing"),
         "owner": owner,
         "other": Api(other),
-        **{role: Api(staff(role)) for role in ("support", "finance", "approver", "admin")},
+        **{role: Api(staff(role)) for role in ("support", "finance", "approver", "cashier", "admin")},
     }
-    return Things(make_order(user=customer), payment, refund, clients)
+    return Things(make_order(user=customer), payment, refund, method, clients)
 
 
 def call(things: Things, client: Api, name: str, verb: str) -> Answer:
     (pattern,) = [found for found_name, found in routes() if found_name == name]
     path = str(pattern.pattern).replace("<str:payment_id>", str(things.payment.pk))
     path = path.replace("<str:refund_id>", str(things.refund.pk))
+    method = things.method if verb != "delete" else save(things.method.user)  # what is let go is not there any more
+    path = path.replace("<str:method_id>", str(method.pk))
     body = {
         "payment-list": {"order_id": str(things.order.pk)},
         "payment-checkout": {"order_id": str(things.order.pk)},
+        "method-list": {"payment_method_token": "pm_card_visa"},
+        "method-detail": {"is_default": True, "metadata": {}},
         "refund-list": {"payment_id": str(things.payment.pk), "amount": "1.00"},
     }.get(name)
-    return client.get(path) if verb == "get" else client.post(path, body)
+    if verb in ("get", "delete"):
+        return client.get(path) if verb == "get" else client.delete(path)
+    return {"post": client.post, "put": client.put, "patch": client.patch}[verb](path, body)
 
 
 @pytest.mark.parametrize(("name", "verb"), sorted(MATRIX))
@@ -146,12 +170,13 @@ def test_the_matrix(things: Things, name: str, verb: str) -> None:
 
 
 def test_a_list_holds_what_one_may_see_and_nothing_else(things: Things) -> None:
-    for path, row in (("", things.payment), ("refunds/", things.refund)):
+    for path, row in (("", things.payment), ("refunds/", things.refund), ("methods/", things.method)):
+        blind = {"stranger", "other"} if path != "methods/" else {"stranger", "other", "finance", "approver", "cashier"}
         for actor, client in things.clients.items():
             if actor == "anon":
                 continue
             seen = [item["id"] for item in client.get(path).body["results"]]
-            assert seen == ([] if actor in ("stranger", "other") else [str(row.pk)]), actor
+            assert seen == ([] if actor in blind else [str(row.pk)]), (path, actor)
 
 
 def test_filters_do_not_leak(things: Things) -> None:
@@ -176,6 +201,9 @@ def test_what_is_foreign_is_answered_like_what_is_not_there(things: Things) -> N
     foreign, absent = (other.post("refunds/", {"payment_id": str(key)}) for key in (things.payment.pk, nobody))
     assert (foreign.status, foreign.raw) == (404, absent.raw)
     assert other.get(f"refunds/{things.refund.pk}/").raw == other.get(f"refunds/{nobody}/").raw
+    for verb, path in [("get", ""), ("put", ""), ("patch", ""), ("delete", ""), ("post", "set-default/")]:
+        foreign, absent = (getattr(other, verb)(f"methods/{key}/{path}") for key in (things.method.pk, nobody))
+        assert (foreign.status, foreign.raw) == (404, absent.raw)
 
 
 def test_a_guest_sees_and_does_what_an_owner_does(sandbox, world) -> None:
@@ -185,6 +213,28 @@ def test_a_guest_sees_and_does_what_an_owner_does(sandbox, world) -> None:
     assert [guest.get(f"{made}/{path}").status for path in ("", "status/", "explain/", "logs/")] == [200, 200, 200, 403]
     allowed = {action: guest.post(f"{made}/{action}/").status for action in ("sync", "capture", "cancel", "refund")}
     assert allowed == {"sync": 200, "capture": 403, "cancel": 403, "refund": 403}
+
+
+@pytest.mark.parametrize("saving", [False, True])
+def test_nobody_else_starts_a_payment_with_a_saved_method(sandbox, world, saving: bool) -> None:
+    # given a guest's order, which its customer is about to pay logged in, with his saved card
+    order, ann = make_order(), make_user()
+    saved = {"flow": "client", "save_payment_method": True} if saving else {"payment_method": str(save(ann).pk)}
+    customer = Api(ann, token=order.guest_token)
+    made = customer.post(body={"order_id": str(order.pk), "account": "stripe", "defer": True, **saved}).body["id"]
+    # when somebody has the order's token, or the order has come to be another's
+    bob = make_user()
+    Payment.objects.filter(pk=made).update(owner=bob)
+    OrderRef.objects.update(user=bob)
+    for other in (Api(token=order.guest_token), Api(bob), Api(bob, token=order.guest_token)):
+        # then he sees the payment, and starts nothing
+        assert other.get(f"{made}/").status == 200
+        assert [other.post(f"{made}/{step}/").status for step in ("process", "confirm")] == [403, 403]
+    assert Payment.objects.get(pk=made).status == "pending"
+    # and what only the customer has to do is shown to him alone
+    assert customer.post(f"{made}/process/").status == 200
+    shown = [who.get(f"{made}/").body.get("next_action") for who in (customer, Api(bob))]
+    assert [bool(action) for action in shown] == [saving, False]
 
 
 def test_an_order_without_a_token_is_closed_to_guests(sandbox, world) -> None:
@@ -272,8 +322,8 @@ def test_a_session_needs_its_csrf_token(customer: User) -> None:
     assert client.post(body=body, **{"X-CSRFToken": "a" * 32}).status == 201
 
 
-@pytest.mark.parametrize(("name", "verb"), sorted(cell for cell in MATRIX if cell[1] == "post"))
-def test_every_post_of_a_session_needs_it(things: Things, name: str, verb: str) -> None:
+@pytest.mark.parametrize(("name", "verb"), sorted(cell for cell in MATRIX if cell[1] != "get"))
+def test_every_change_of_a_session_needs_it(things: Things, name: str, verb: str) -> None:
     client = things.clients["admin"]
     client.client.handler.enforce_csrf_checks = True
     assert call(things, client, name, verb).code == "csrf_failed"

@@ -282,7 +282,7 @@ def test_several_accounts_have_to_be_told_apart(api, order, change, settings) ->
 def test_a_token_of_another_customer(api, order, sandbox, sandbox_process) -> None:
     # given a method that is attached to another customer of the account
     stripe = pytest.importorskip("stripe")
-    client = stripe.StripeClient("sk_test_demo", base_addresses={"api": sandbox_process.stripe_url})
+    client = stripe.StripeClient("sk_test_demo", base_addresses={"api": sandbox_process.url_of("stripe")})
     foreign = client.v1.customers.create({}).id
     method = client.v1.payment_methods.attach("pm_card_visa", {"customer": foreign}).id
     # when it is used to pay

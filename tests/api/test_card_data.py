@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import time
 import uuid
 from typing import Any
 
@@ -15,6 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_payments_hub.api.card_data import find_card_data, holds_card_number, is_card_number
+from django_payments_hub.api.serializers.inputs import PaymentInput, RefundInput
+from django_payments_hub.api.serializers.methods import SavedMethodInput
+from django_payments_hub.api.serializers.vouching import ReceiptInput
 from django_payments_hub.models import IdempotencyKey, Payment, TransactionLog
 from django_payments_hub.models.base import new_id
 from django_payments_hub.testing.sandbox import SandboxClient
@@ -139,25 +143,44 @@ def test_short_order_numbers_are_never_and_long_ones_seldom_taken_for_a_card() -
     assert 0.03 < hits / 20_000 < 0.05
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "card_number",
-        "cardNumber",
-        "CARD-NUMBER",
-        "card number",
-        "pan",
-        "PAN",
-        "cvc",
-        "cvv",
-        "CVV2",
-        "security_code",
-        "ｃｖｃ",
-    ],
-)
+CARD_FIELDS = """
+    card_number cardNumber CARD-NUMBER cardnumber cardNo creditCardNumber ccNum cc-number card_num card.number pan PAN
+    primary_account_number cvc cvv CVV2 ｃｖｃ c_v_v cvv_code CVVcode cvc_code cvn csc cc_csc cc_cvc cc_cvv card_cvv2
+    cardCvc payment_method.card.cvc card_code cid security_code cardSecurityCode verification_value
+    card_verification_value cardVerificationCode pin card-pin card_pin_code pinblock debit_card_pin track1 track_1_data
+    trackData mag_track_2 magstripe magnetic_stripe_data
+"""
+OTHER_FIELDS = """
+    payment_method_token payment_method method_kind account number last4 card_brand card_last4 card_holder card
+    expiry_month code postcode post_code pin_code country_code card_country_code currency_code discount_code promo_code
+    verification_code shipping shipping_code spinner opinion panel company_code order_number
+    tracking_number track account_number acc_no
+    gift_card_code giftCardNumber loyalty-card-no id_card_number postcard_code discard_code cardinality_number
+    doc_vnumber basic_score soundtrack_1 cc cc_email sku csv_code cvs
+"""
+
+
+@pytest.mark.parametrize("name", [*CARD_FIELDS.split(), "card number"])
 def test_fields_for_card_data_are_refused_whatever_they_hold(name: str) -> None:
     assert find_card_data({name: "x"}) == ()
     assert find_card_data({"a": [{"b": {name: None}}]}) == ("a", 0, "b")
+
+
+def test_other_fields_are_not_taken_for_one() -> None:
+    fields = {
+        *OTHER_FIELDS,
+        *PaymentInput().fields,
+        *ReceiptInput().fields,
+        *SavedMethodInput().fields,
+        *RefundInput().fields,
+    }
+    assert [name for name in fields if find_card_data({name: "x"}) is not None] == []
+
+
+def test_a_long_name_takes_no_time() -> None:
+    started = time.monotonic()
+    find_card_data({"card_" * 12_000: "x", **{f"{'card_' * 18}{number}": "x" for number in range(600)}})
+    assert time.monotonic() - started < 1
 
 
 def test_a_number_beside_an_expiry_is_a_card() -> None:
@@ -206,6 +229,12 @@ def test_a_card_number_anywhere_in_a_body(api, order, place, sandbox, caplog) ->
     result = api.post(body={"order_id": order, **place}, key="k")
     assert (result.status, result.code) == (422, "card_number_refused")
     assert_nothing_kept(result.raw, caplog, sandbox)
+
+
+def test_a_security_code_in_the_metadata(api, order) -> None:
+    result = api.post(body={"order_id": order, "metadata": {"cc_cvv": "123"}})
+    assert (result.status, result.code) == (422, "card_number_refused")
+    assert not Payment.objects.exists()
 
 
 @pytest.mark.parametrize("path", ["refunds/", "checkout/"])

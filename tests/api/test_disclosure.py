@@ -141,6 +141,16 @@ def test_an_error_tells_nothing_of_what_went_on(customer, sandbox, monkeypatch, 
     assert any(record.levelno >= logging.ERROR for record in caplog.records)
 
 
+def test_the_missing_public_url_is_named(customer, sandbox, settings) -> None:
+    # given settings without the address that a hosted page leads back to
+    settings.PAYMENTS_HUB = {name: value for name, value in settings.PAYMENTS_HUB.items() if name != "PUBLIC_URL"}
+    # when somebody wants such a page
+    result = Api(customer).post(body={"order_id": str(make_order(user=customer).pk), "flow": "hosted"})
+    # then he is told what is missing
+    assert (result.status, result.code) == (502, "public_url_missing")
+    assert result.body["detail"] == "The hosted flow needs PUBLIC_URL to come back to."
+
+
 def test_a_bug_is_reported_as_django_reports_one(customer, world, monkeypatch) -> None:
     raising(monkeypatch, RuntimeError("a bug"))
     with pytest.raises(RuntimeError, match="a bug"):  # the test client re-raises what the signal tells
@@ -192,7 +202,6 @@ def test_every_error_of_the_hub_has_a_status() -> None:
     statuses = {kind.__name__: problem.status for kind in tree(HubError) if (problem := errors.problem_of(_make(kind)))}
     assert statuses["InvalidInput"] == 400
     assert statuses["NotFound"] == 404
-    assert statuses["Declined"] == 402
     assert statuses["RuleViolation"] == statuses["Unsupported"] == statuses["Refused"] == 422
     assert statuses["Conflict"] == 409
     assert statuses["Misconfigured"] == statuses["ConfigurationError"] == 502

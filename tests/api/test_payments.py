@@ -119,7 +119,8 @@ def test_what_is_for_staff_is_shown_to_staff_alone(api, customer, staff) -> None
         api, customer, DECLINED, payer={"name": "Ada", "email": "ada@example.com", "national_id": "42101-1234567-1"}
     )
     mine, theirs = api.get(f"{row(made).pk}/").body, Api(staff("support")).get(f"{row(made).pk}/").body
-    assert set(theirs) - set(mine) == {"provider_payment_id", "provider_session_id", "attention_code", "payer"}
+    for_staff = {"provider_payment_id", "provider_session_id", "attention_code", "surplus", "payer"}
+    assert set(theirs) - set(mine) == for_staff
     assert theirs["provider_payment_id"].startswith("pi_")
     assert theirs["payer"] == {"name": "Ada", "email": "ada@example.com"}  # the national id is passed on, never kept
     assert theirs["failure"]["provider_code"] == "generic_decline"
@@ -331,6 +332,7 @@ def test_gateways_tell_what_a_browser_may_know(api) -> None:
         assert (gateway["account"], gateway["label"], gateway["available"]) == ("stripe", "Card", True)
         assert gateway["public_values"] == {"publishable_key": "pk_test_demo"}
         assert {"hosted", "client", "token"} == set(gateway["flows"])
+        assert gateway["save_flows"] == ["client", "hosted", "token"]
         assert "refund" in gateway["capabilities"]
 
 

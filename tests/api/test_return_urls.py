@@ -119,6 +119,12 @@ def test_without_tls_only_to_loopback_and_only_in_mode_test(url: str) -> None:
         checked_url(url, Mode.LIVE, field="return_url")
 
 
+def test_a_missing_port_is_not_blamed_on_the_scheme() -> None:
+    # given a list that has 127.0.0.1 with its port, when the port is left out, then that is what is said
+    with pytest.raises(InvalidInput, match=r"port included \(127\.0\.0\.1:8000\); http only to loopback in mode test"):
+        checked_url("http://127.0.0.1/done", Mode.TEST, field="return_url")
+
+
 def test_no_host_is_listed_no_address_is_allowed(settings) -> None:
     settings.PAYMENTS_HUB = {**settings.PAYMENTS_HUB, "RETURN_HOSTS": []}
     with pytest.raises(InvalidInput):

@@ -15,6 +15,7 @@ from rest_framework.settings import api_settings
 from django_payments_hub.api import throttling
 from django_payments_hub.conf import DEFAULT_THROTTLES
 from tests.api.client import ROOT, Answer, Api, answer
+from tests.services.saved import save
 from tests.services.world import make_order, make_user
 
 DECLINED, VISA = "pm_card_chargeDeclined", "pm_card_visa"
@@ -55,6 +56,23 @@ def test_guessing_a_password_ends_even_with_the_right_one(clerk, limit) -> None:
 def test_logins_that_are_right_are_not_counted_as_guesses(clerk, limit) -> None:
     limit(payments_logins="1/hour")
     assert [log_in(clerk.username, "right").status for _ in range(4)] == [200] * 4
+
+
+def test_a_saved_card_is_charged_only_so_often_whatever_for(customer, limit, sandbox) -> None:
+    limit(payments_method="3/hour")
+    api, card = Api(customer), str(save(customer).pk)
+
+    def pay_with_it(**more: Any) -> Answer:
+        return api.post(body={"order_id": str(make_order(user=customer).pk), "payment_method": card, **more})
+
+    # given a payment that is only recorded
+    recorded = pay_with_it(defer=True).body["id"]
+    # when a new order is paid each time
+    assert [pay_with_it().status for _ in range(4)] == [201, 201, 429, 429]
+    # then the recorded one is not charged either, and another card is another matter
+    assert api.post(f"{recorded}/process/").status == 429
+    card = str(save(customer, "pm_card_mastercard").pk)
+    assert pay_with_it().status == 201
 
 
 def test_guessing_is_limited_by_default(clerk) -> None:

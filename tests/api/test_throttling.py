@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from rest_framework.settings import api_settings
 
 from django_payments_hub.api import throttling
+from django_payments_hub.conf import parse_rate
 from tests.api.client import Api
 from tests.services.world import at_once, make_order
 
@@ -116,9 +117,9 @@ def test_a_rate_that_is_none_fails_closed(api, limit) -> None:
 
 
 def test_rates_are_written_as_in_drf() -> None:
-    assert throttling._rate("20/hour") == (20, 3600)
-    assert throttling._rate("5/min") == (5, 60)
-    assert throttling._rate("") is None
+    assert parse_rate("20/hour") == (20, 3600)
+    assert parse_rate("5/min") == (5, 60)
+    assert parse_rate("") is None
 
 
 def test_the_default_limits_are_on(api: Api, customer: User, settings: Any) -> None:

@@ -24,11 +24,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.services]
 CONVERGE_S = 60.0
 
 PAY_AND_ASK = """
-from django_payments_hub.domain.statuses import Flow
-from django_payments_hub.services import payments, refunds
-payment = payments.create(payments.NewPayment(
-    account="stripe", amount="100.00", currency="USD", flow=Flow.TOKEN, method_token="pm_card_visa"))
-refund = refunds.request(payment.pk, amount="40.00")
+import os
+from django_payments_hub.services import refunds
+from django_payments_hub.testing.sandbox import SandboxClient
+from tests.merchants import MERCHANTS
+sandbox = SandboxClient(os.environ["SANDBOX_URL"])
+refund = refunds.request(MERCHANTS["%s"](sandbox).pay(sandbox).pk, amount="40.00")
 print("made", refund.pk)
 """
 
@@ -41,10 +42,10 @@ print("json", json.dumps({"status": refund.status, "tries": refund.operation.tri
 """
 
 
-@pytest.fixture(params=["redis", pytest.param("rabbitmq")])
-def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
+@pytest.fixture
+def stack(broker: str, tmp_path: Path) -> Iterator[Stack]:
     """The whole project on PostgreSQL and a broker, its worker not started yet with a failpoint."""
-    url = broker_url(request.param)
+    url = broker_url(broker)
     with postgres_database() as database:
         env = {"DATABASE_URL": database, "CELERY_BROKER_URL": url, "PAYMENTS_HUB_TEST_FAILPOINTS": "1"}
         env["CELERY_TASK_DEFAULT_QUEUE"] = f"hub-{uuid.uuid4()}"  # tests beside this one use the same broker
@@ -73,39 +74,41 @@ def wait_for_death(mark: Path, timeout_s: float = 30.0) -> float:
 
 
 def wait_until_refunded(stack: Stack, died_at: float) -> float:
-    """Seconds from the death to the refund's end in the books."""
+    """Seconds from the death to the time when the books know that the provider has the refund."""
     while True:
         found = look(stack)
-        if found["status"] == "completed":
+        if found["state"] == "succeeded":
             return time.monotonic() - died_at
         assert time.monotonic() - died_at < CONVERGE_S + 10, found
         time.sleep(0.5)
 
 
 def judge(stack: Stack, took_s: float) -> None:
-    """One refund of 40.00, in the books and at the provider."""
+    """One refund of 40.00, in the books and at the provider. Some say later, by webhook, that it is completed."""
     found = look(stack)
-    assert (found["state"], found["refunded"], found["reserved"]) == ("succeeded", 4_000, 4_000)
+    assert (found["status"] in ("processing", "completed"), found["reserved"]) == (True, 4_000)
     assert found["tries"] == 2
-    (entry,) = stack.sandbox.ledger(provider="stripe")["payments"].values()
+    (entry,) = [sums for sums in stack.sandbox.ledger()["payments"].values() if sums["captured"]]
     assert entry["refunded"] == 4_000
     assert took_s <= CONVERGE_S
 
 
-def test_a_refund_survives_the_kill_of_the_pool_child(stack: Stack, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("broker", "provider"), [("redis", "stripe"), ("rabbitmq", "square"), ("redis", "paypal")])
+def test_a_refund_survives_the_kill_of_the_pool_child(stack: Stack, provider: str, tmp_path: Path) -> None:
     mark = tmp_path / "died"
     worker = arm(stack, "kill9-once", mark)
-    stack.manage("shell", "-c", PAY_AND_ASK)
+    stack.manage("shell", "-c", PAY_AND_ASK % provider)
     died_at = wait_for_death(mark)
     took_s = wait_until_refunded(stack, died_at)
     assert worker.alive, "only the child was to die"
     judge(stack, took_s)
 
 
-def test_a_refund_survives_the_kill_of_the_whole_worker(stack: Stack, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("broker", "provider"), [("rabbitmq", "stripe"), ("redis", "square"), ("rabbitmq", "paypal")])
+def test_a_refund_survives_the_kill_of_the_whole_worker(stack: Stack, provider: str, tmp_path: Path) -> None:
     mark = tmp_path / "died"
     worker = arm(stack, "kill9-parent-once", mark)
-    stack.manage("shell", "-c", PAY_AND_ASK)
+    stack.manage("shell", "-c", PAY_AND_ASK % provider)
     died_at = wait_for_death(mark)
     assert worker.wait_end(10)
     stack.restart_worker(env={})

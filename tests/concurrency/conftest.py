@@ -1,1 +1,3 @@
-from tests.services.conftest import *  # noqa: F403 - until the shared fixtures live in tests/conftest.py
+from tests.merchant_fixtures import merchant
+
+__all__ = ["merchant"]

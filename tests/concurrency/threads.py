@@ -13,19 +13,29 @@ _Result = TypeVar("_Result")
 
 def at_once(steps: Sequence[Callable[[], _Result]], *, timeout_s: float = 120.0) -> list[_Result | BaseException]:
     """What each step returned or raised, in order; all start together."""
-    barrier = threading.Barrier(len(steps))
-    answers: list[_Result | BaseException] = [TimeoutError("did not end")] * len(steps)
+    return in_rounds([steps], timeout_s=timeout_s)[0]
 
-    def run(place: int, step: Callable[[], _Result]) -> None:
+
+def in_rounds(
+    rounds: Sequence[Sequence[Callable[[], _Result]]], *, timeout_s: float
+) -> list[list[_Result | BaseException]]:
+    """The same for one round after the other, of as many steps each; the threads keep their connections."""
+    width = len(rounds[0])
+    barrier = threading.Barrier(width)
+    answers: list[list[_Result | BaseException]] = [[TimeoutError("did not end")] * width for _ in rounds]
+
+    def run(place: int) -> None:
         try:
-            barrier.wait(timeout_s)
-            answers[place] = step()
-        except BaseException as error:  # noqa: BLE001 - handed to the test, which judges it
-            answers[place] = error
+            for answered, steps in zip(answers, rounds, strict=True):
+                try:
+                    barrier.wait(timeout_s)
+                    answered[place] = steps[place]()
+                except BaseException as error:  # noqa: BLE001 - handed to the test, which judges it
+                    answered[place] = error
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=run, args=(place, step), daemon=True) for place, step in enumerate(steps)]
+    threads = [threading.Thread(target=run, args=(place,), daemon=True) for place in range(width)]
     for thread in threads:
         thread.start()
     for thread in threads:

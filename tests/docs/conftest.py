@@ -28,7 +28,7 @@ def page_names(docs_sandbox: SandboxProcess, settings: Any, transactional_db: No
 
     docs_sandbox.client.reset()
     hub = settings.PAYMENTS_HUB
-    account = {**hub["ACCOUNTS"]["stripe"], "API_BASE": docs_sandbox.stripe_url}
+    account = {**hub["ACCOUNTS"]["stripe"], "API_BASE": docs_sandbox.url_of("stripe")}
     settings.PAYMENTS_HUB = {**hub, "ACCOUNTS": {"stripe": account}}
     accounts.forget()
     celery: Any = current_app.conf

@@ -95,7 +95,16 @@ def constants(values: list[ast.expr]) -> list[str]:
 
 def test_every_attention_code_says_what_to_do() -> None:
     listed = set().union(*(words(row[0]) for row in table(page("operations.md"), "Code")))
-    by_name = {"idempotency_mismatch", "order_overpaid", "refunded_in_excess", "mismatch_illegal_transition"}
+    by_name = {
+        "confirm_refused",
+        "idempotency_mismatch",
+        "order_changed",
+        "order_overpaid",
+        "overpaid",
+        "received_late",
+        "refunded_in_excess",
+        "mismatch_illegal_transition",
+    }
     known = set(attention_codes()) - {""} | by_name
     assert {"tries_exhausted", "key_window_passed", "mismatch_amount"} <= known
     assert listed == known
@@ -134,7 +143,8 @@ def test_the_endpoints_are_those_of_the_addresses() -> None:
 def test_the_fields_of_a_new_payment_are_those_of_the_serializer() -> None:
     listed = set().union(*(words(row[0]) for row in table(page("api.md"), "Field")))
     assert listed == set(PaymentInput().fields)
-    assert {"flow", "payment_method_token", "defer"} == set(PaymentInput().fields) - set(CheckoutInput().fields)
+    not_of_a_checkout = {"flow", "payment_method_token", "payment_method", "off_session", "defer"}
+    assert not_of_a_checkout == set(PaymentInput().fields) - set(CheckoutInput().fields)
 
 
 def test_the_scopes_of_the_throttles_are_those_of_the_settings() -> None:
@@ -145,7 +155,7 @@ def test_the_payment_shown_has_every_field_a_customer_gets() -> None:
     match = re.search(r"^```output\n201 (\{.*?^\})", page("api.md"), re.DOTALL | re.MULTILINE)
     assert match
     shown = set(re.findall(r'^  "(\w+)"', match[1], re.MULTILINE))
-    staff = {"provider_payment_id", "provider_session_id", "attention_code", "payer"}
+    staff = {"provider_payment_id", "provider_session_id", "attention_code", "surplus", "payer"}
     assert shown == set(PaymentOutput().fields) - staff
 
 
@@ -153,7 +163,8 @@ def test_the_payment_shown_has_every_field_a_customer_gets() -> None:
 FACES = ("api", "services", "domain", "provider_kit", "webhooks")
 INTERNAL = {
     "error", "declined", "provider_bug", "look_up_refused",
-    "operation_not_parked", "operation_happened",  # of the admin alone
+    "operation_not_parked", "operation_happened", "no_attention", "still_in_excess",  # of the admin alone
+    "surplus_left", "method_not_parked",
     "mode_mismatch",  # of the configuration, and of an operation that is not sent because of it
 }  # fmt: skip
 

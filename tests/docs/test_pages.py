@@ -10,6 +10,8 @@ from sybil import Example
 from tests.docs.blocks import FIRST_PAYMENT, ROOT, Page
 
 PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)
+# Their examples are test runs of their own.
+SLOW = {"adding-a-provider.md", "testing.md"}
 # An opening fence with a language; `{name}` would be a directive, which the build of the documentation checks.
 FENCE = re.compile(r"^ *(`{3,}|:{3,})(?P<language>[^{`:\s][^\n]*)\n", re.MULTILINE)
 
@@ -18,7 +20,11 @@ def test_there_are_pages() -> None:
     assert len(PAGES) >= 10
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT / "docs").as_posix())
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=pytest.mark.slow) if path.name in SLOW else path for path in PAGES],
+    ids=[path.relative_to(ROOT / "docs").as_posix() for path in PAGES],
+)
 def test_blocks_of_a_page_run_in_their_order(path: Path, page_folder: Path, page_names: dict[str, Any]) -> None:
     # given a page, and how many blocks it has by a plain count of its fences
     fences = FENCE.findall(path.read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import reduce
 from itertools import permutations, product
 
@@ -43,7 +44,8 @@ def test_every_order_of_three_refund_statuses_ends_in_the_same_one() -> None:
 
 
 def test_every_order_of_three_dispute_statuses_ends_in_the_same_one() -> None:
-    for told in product(DisputeStatus, repeat=3):
+    soon, later = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    for told in product(product(DisputeStatus, (None, soon, later)), repeat=3):
         assert len({reduce(merge_dispute, order) for order in permutations(told)}) == 1
 
 
@@ -68,12 +70,13 @@ def test_nothing_counts_as_failed_while_an_outcome_is_unknown(standing: Standing
         assert payment_status(standing) not in ENDED_UNPAID
 
 
-def test_a_decline_is_final_for_a_token_and_another_try_for_a_page() -> None:
+def test_a_decline_is_final_for_our_own_try_and_another_try_for_a_page() -> None:
     declined = {flow: payment_status(Standing(stage=Stage.DECLINED, flow=flow)) for flow in Flow}
     assert declined == {
         Flow.TOKEN: PaymentStatus.FAILED,
         Flow.CLIENT: PaymentStatus.REQUIRES_ACTION,
         Flow.HOSTED: PaymentStatus.REQUIRES_ACTION,
+        Flow.DIRECT: PaymentStatus.FAILED,
     }
 
 

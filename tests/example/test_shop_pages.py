@@ -10,7 +10,8 @@ import pytest
 from django.test import Client
 
 from django_payments_hub.domain.statuses import CaptureMethod, PaymentStatus
-from django_payments_hub.services.accounts import active_accounts
+from django_payments_hub.models import Payment
+from django_payments_hub.services import accounts
 from django_payments_hub.testing.sandbox import SandboxClient
 from example_project.shop.catalogue import CATALOGUE, CUSTOMER, FINANCE, SUPPORT
 from example_project.shop.models import Order, Product
@@ -48,7 +49,7 @@ def test_a_guest_buys_without_an_account(buy: Buy) -> None:
     assert (order.user_id, order.email, str(order.total.amount)) == (None, "guest@example.com", "25.800")
     assert PAY_FORM in shown
     assert f'data-order-token="{order.guest_token}"' in shown
-    assert f'value="{active_accounts()[0].row.alias}"' in shown
+    assert f'value="{accounts.active_accounts()[0].row.alias}"' in shown
 
 
 def test_a_customer_buys_for_himself_and_needs_no_token(log_in: LogIn, buy: Buy, people: dict[str, Any]) -> None:
@@ -118,6 +119,16 @@ def test_a_paid_order_shows_its_payment_and_is_not_paid_again(
     assert "/change/" not in shown
 
 
+def test_saving_is_offered_where_the_page_of_the_provider_can_save(log_in: LogIn, buy: Buy, settings: Any) -> None:
+    settings.PAYMENTS_HUB = {**settings.PAYMENTS_HUB, "ACCOUNTS": settings.ALL_ACCOUNTS}
+    accounts.forget()
+    browser = log_in(CUSTOMER)
+    shown = page(browser, f"/orders/{buy(browser).pk}/")
+    ways = dict(re.findall(r'name="account" value="(\w+)"([^>]*)>', shown))
+    assert {name for name in ways if "data-can-save" in ways[name]} == {"stripe", "paypal", "square"}
+    assert len(ways) > 3
+
+
 @pytest.mark.parametrize(
     ("token", "capture", "shown"),
     [
@@ -149,13 +160,15 @@ def test_the_page_of_one_order_says_nothing_of_the_payment_of_another(sandbox: S
 
 
 def test_every_status_means_something_to_who_waits() -> None:
-    meaning = {status: outcome(status) for status in PaymentStatus}
+    meaning = {status: outcome(Payment(status=status)) for status in PaymentStatus}
     assert [status for status, word in meaning.items() if word == "waiting"] == [
         "pending",
         "requires_action",
         "processing",
     ]
     assert [status for status, word in meaning.items() if word == "failed"] == ["failed", "cancelled", "expired"]
+    # Another card may have paid since.
+    assert outcome(Payment(status=PaymentStatus.REQUIRES_ACTION, failure_code="card_declined")) == "waiting"
 
 
 def test_the_script_reads_statuses_as_the_page_does() -> None:
@@ -165,7 +178,8 @@ def test_the_script_reads_statuses_as_the_page_does() -> None:
     assert path
     script = Path(path).read_text(encoding="utf-8")
     table = dict(re.findall(r"^  (\w+): \"(paid|failed)\",$", script, re.MULTILINE))
-    assert table == {status.value: outcome(status) for status in PaymentStatus if outcome(status) != "waiting"}
+    meaning = {status.value: outcome(Payment(status=status)) for status in PaymentStatus}
+    assert table == {status: word for status, word in meaning.items() if word != "waiting"}
 
 
 def test_pages_load_nothing_from_elsewhere_and_nothing_inline(

@@ -1,6 +1,6 @@
-"""One use case in a process of its own, to be killed at a failpoint: `python -m tests.faults.act pay TOKEN`.
+"""One use case in a process of its own, to be killed at a failpoint: `python -m tests.faults.act ALIAS pay`.
 
-Speaks to the database and the sandbox that the environment names; prints the id of what it worked on.
+Speaks to the database and the sandbox that the environment names.
 """
 
 from __future__ import annotations
@@ -14,33 +14,17 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from django_payments_hub.domain.statuses import CaptureMethod, Flow  # noqa: E402
 from django_payments_hub.services import payments, refunds  # noqa: E402
+from django_payments_hub.testing.sandbox import SandboxClient  # noqa: E402
+from tests.merchants import MERCHANTS  # noqa: E402
 
 
-def pay(token: str) -> None:
-    payments.create(
-        payments.NewPayment(account="stripe", amount="100.00", currency="USD", flow=Flow.TOKEN, method_token=token)
-    )
-
-
-def authorize(token: str) -> None:
-    payments.create(
-        payments.NewPayment(
-            account="stripe",
-            amount="100.00",
-            currency="USD",
-            flow=Flow.TOKEN,
-            method_token=token,
-            capture_method=CaptureMethod.MANUAL,
-        )
-    )
-
-
-def main(what: str, argument: str) -> None:
+def main(alias: str, what: str, argument: str = "") -> None:
+    merchant = MERCHANTS[alias](SandboxClient(os.environ["SANDBOX_URL"]))
     steps = {
-        "pay": pay,
-        "authorize": authorize,
+        "pay": lambda _: merchant.begin(),
+        "decline": lambda _: merchant.begin(declines=True),
+        "confirm": lambda key: payments.confirm(UUID(key)),
         "capture": lambda key: payments.capture(UUID(key), amount="70.00"),
         "cancel": lambda key: payments.cancel(UUID(key)),
         "refund": lambda key: refunds.execute(UUID(key)),
@@ -48,4 +32,4 @@ def main(what: str, argument: str) -> None:
     steps[what](argument)
 
 
-main(*sys.argv[1:3])
+main(*sys.argv[1:4])

@@ -196,6 +196,20 @@ def test_a_broker_that_is_down_is_wrong(broker_url: Any) -> None:
     assert "canarypassword" not in printed
 
 
+def test_a_broker_that_nobody_named_is_said_to_be_celerys_default(
+    broker_url: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a project that never says which broker it has
+    healthy()
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
+    broker_url(None)
+    # when the doctor looks, whether or not something answers there
+    _, printed = examine()
+    # then it is not passed over
+    assert "broker: amqp (no CELERY_BROKER_URL: Celery's default is used)" in printed
+    assert "ok    broker" not in printed
+
+
 @pytest.mark.parametrize(
     ("schedule", "content", "told"),
     [

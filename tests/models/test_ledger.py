@@ -121,6 +121,7 @@ def raw_update(payment: Payment, assignment: str) -> None:
         "refund_reserved_minor = refund_reserved_minor + 401",
         "captured_minor = 599",
         "excess_minor = -1",
+        "surplus_minor = -1",
         "refunded_minor = 601",
         "refunded_minor = -1",
         "captured_minor = 1001",

@@ -75,7 +75,7 @@ def make_client(process: SandboxProcess) -> Iterator[Callable[[str], stripe.Stri
     with requests.Session() as session:
         session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=64))
         http = RecordingClient(timeout=10, session=session)
-        yield lambda key: stripe.StripeClient(key, base_addresses={"api": process.stripe_url}, http_client=http)
+        yield lambda key: stripe.StripeClient(key, base_addresses={"api": process.url_of("stripe")}, http_client=http)
 
 
 @pytest.fixture

@@ -201,4 +201,4 @@ def test_stripe_js_confirms_and_looks_with_the_publishable_key(client, key, make
 def test_stripe_js_sends_its_key_in_the_form(process, client, key):
     intent = client.v1.payment_intents.create({"amount": 1000, "currency": "usd"})
     query = urllib.parse.urlencode({"key": key.replace("sk_", "pk_"), "client_secret": intent.client_secret})
-    assert visit(f"{process.stripe_url}/v1/payment_intents/{intent.id}?{query}").status == 200
+    assert visit(f"{process.url_of('stripe')}/v1/payment_intents/{intent.id}?{query}").status == 200

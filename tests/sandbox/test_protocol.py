@@ -30,7 +30,7 @@ def test_a_key_that_opens_nothing_is_401(make_client, sandbox, bad):
 
 
 def test_no_key_is_401(process):
-    refused = fetch(f"{process.stripe_url}/v1/customers")
+    refused = fetch(f"{process.url_of('stripe')}/v1/customers")
     assert refused.status == 401
     assert "did not provide an API key" in json.loads(refused.html)["error"]["message"]
 
@@ -38,7 +38,7 @@ def test_no_key_is_401(process):
 @pytest.mark.parametrize(("user", "status"), [("{key}:", 200), ("\xff:", 401), ("", 401)])
 def test_basic_authentication_as_curl_does_it(process, key, user, status):
     token = base64.b64encode(user.format(key=key).encode("latin-1")).decode()
-    answer = fetch(f"{process.stripe_url}/v1/customers", headers={"Authorization": f"Basic {token}"})
+    answer = fetch(f"{process.url_of('stripe')}/v1/customers", headers={"Authorization": f"Basic {token}"})
     assert answer.status == status
 
 
@@ -84,7 +84,7 @@ def test_an_unknown_address_is_404(client):
 )
 def test_a_body_that_cannot_be_read_is_400(process, key, body, content_type):
     headers = {"Authorization": f"Bearer {key}", "Content-Type": content_type}
-    refused = fetch(f"{process.stripe_url}/v1/payment_intents", body.encode(), headers)
+    refused = fetch(f"{process.url_of('stripe')}/v1/payment_intents", body.encode(), headers)
     assert refused.status == 400
     assert json.loads(refused.html)["error"]["type"] == "invalid_request_error"
 
@@ -167,7 +167,7 @@ def test_a_sandbox_that_cannot_start_says_so(process):
 
 
 def test_health_and_reset(client, sandbox):
-    assert sandbox.health() == {"status": "ok", "mounts": ["stripe"]}
+    assert sandbox.health() == {"status": "ok", "mounts": ["paypal", "square", "stripe"]}
     client.v1.customers.create({"name": "Ada"})
     sandbox.reset()
     assert client.v1.customers.list().data == []
@@ -187,7 +187,7 @@ def test_the_clock_is_set_and_advanced(client, sandbox):
     [
         ("GET", "nothing", None, 404),
         ("POST", "stripe/nothing", {}, 404),
-        ("POST", "stripe/dispute", {"payment_intent": "pi_nothing"}, 404),
+        ("POST", "stripe/dispute", {"payment": "pi_nothing"}, 404),
         ("POST", "stripe/dispute", {}, 404),
         ("POST", "elsewhere/dispute", {}, 404),
     ],

@@ -10,6 +10,7 @@ import pytest
 
 from django_payments_hub import registry, signals
 from django_payments_hub.services import accounts
+from tests.merchant_fixtures import merchant  # noqa: F401 - a fixture
 from tests.services import world
 
 
@@ -18,7 +19,7 @@ def hub(settings: Any, request: pytest.FixtureRequest, no_worker: None) -> Itera
     """`PAYMENTS_HUB` of this test: the account `stripe` points at the sandbox where the test asks for one."""
     changed = {**settings.PAYMENTS_HUB, "RETRY_BASE_S": 0.05, "WAKE_INTERVAL_S": 0.0}
     if "sandbox" in request.fixturenames:
-        base = request.getfixturevalue("sandbox_process").stripe_url
+        base = request.getfixturevalue("sandbox_process").url_of("stripe")
         changed["ACCOUNTS"] = {"stripe": {**changed["ACCOUNTS"]["stripe"], "API_BASE": base}}
     settings.PAYMENTS_HUB = changed
     accounts.forget()
@@ -41,4 +42,4 @@ def handlers() -> Iterator[None]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider that gives a call up after a second, so that a hanging one does not take half a minute."""
     provider = registry.provider_class("stripe")
-    monkeypatch.setattr(provider, "capabilities", replace(provider.capabilities, call_deadline_s=1.0))
+    monkeypatch.setattr(provider, "capabilities", replace(provider.capabilities, call_deadline_s=1.5))

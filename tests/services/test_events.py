@@ -11,7 +11,7 @@ from django.db import transaction
 from django_payments_hub import signals
 from django_payments_hub.domain.statuses import DeliveryState, PaymentStatus, RefundStatus, Stage
 from django_payments_hub.models import EventDelivery, Payment, TransactionLog
-from django_payments_hub.services import events, facts
+from django_payments_hub.services import events, facts, health
 from django_payments_hub.services.books import open_books
 from django_payments_hub.signals import SIGNALS, Event, on
 from example_project.shop.models import Order
@@ -257,10 +257,10 @@ def test_details_are_no_news_to_the_order(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_age_of_the_oldest_due_delivery_tells_whether_anybody_drains() -> None:
     """F25."""
-    assert events.oldest_due_s() == 0
+    assert health.overdue_deliveries_s() == 0
     listen("payment.completed", "a")
     complete(world.recorded())
     world.make_due()
-    assert 1 <= events.oldest_due_s() < 60
+    assert 1 <= health.overdue_deliveries_s() < 60
     events.drain()
-    assert events.oldest_due_s() == 0
+    assert health.overdue_deliveries_s() == 0

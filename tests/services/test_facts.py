@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from django_payments_hub.domain.statuses import (
     CaptureMethod,
@@ -24,7 +26,7 @@ from django_payments_hub.domain.statuses import (
 )
 from django_payments_hub.domain.transitions import PAYMENT_MOVES, is_legal
 from django_payments_hub.models import Dispute, Payment, ProviderAccount, Refund, TransactionLog
-from django_payments_hub.provider_kit.types import Failure, MethodFact, NextAction, PaymentFact
+from django_payments_hub.provider_kit.types import DisputeFact, Failure, MethodFact, NextAction, PaymentFact
 from django_payments_hub.services import facts
 from django_payments_hub.services.facts import ToldFact
 from tests.services import world
@@ -104,7 +106,7 @@ HISTORIES: list[tuple[str, ...]] = [
 
 
 @pytest.mark.parametrize("names", HISTORIES, ids="-".join)
-@pytest.mark.parametrize("flow", [Flow.TOKEN, Flow.HOSTED])
+@pytest.mark.parametrize("flow", [Flow.TOKEN, pytest.param(Flow.HOSTED, marks=pytest.mark.slow)])
 def test_three_facts_in_any_order_end_in_the_same_state(names: Sequence[str], flow: Flow) -> None:
     ends = {}
     for order in permutations(names):
@@ -238,6 +240,9 @@ def test_refunds_in_a_snapshot_are_recorded_each_by_its_own_id() -> None:
 @pytest.mark.parametrize(
     ("status", "withheld"),
     [
+        (DisputeStatus.INQUIRY_NEEDS_RESPONSE, 0),
+        (DisputeStatus.INQUIRY_UNDER_REVIEW, 0),
+        (DisputeStatus.INQUIRY_CLOSED, 0),
         (DisputeStatus.NEEDS_RESPONSE, 1000),
         (DisputeStatus.UNDER_REVIEW, 1000),
         (DisputeStatus.LOST, 1000),
@@ -251,6 +256,63 @@ def test_a_dispute_withholds_its_amount_while_open_and_when_lost(status: Dispute
     row = world.fresh(payment)
     assert (row.disputed_minor, row.status) == (withheld, PaymentStatus.COMPLETED)
     assert Dispute.objects.get().status == status
+
+
+@pytest.mark.parametrize("asked", [DisputeStatus.INQUIRY_UNDER_REVIEW, DisputeStatus.INQUIRY_CLOSED])
+def test_an_inquiry_that_becomes_a_chargeback_is_told_with_its_own_date(asked: DisputeStatus) -> None:
+    # given an inquiry that was answered, or was over
+    payment, soon, later = world.recorded(), timezone.now() + timedelta(days=2), timezone.now() + timedelta(days=9)
+    tell(payment, captured_fact(payment), dispute_fact(payment, "dp_1", 1000, asked, evidence_due_at=soon))
+    # when the bank takes the money all the same, and tells of the inquiry once more
+    told = dispute_fact(payment, "dp_1", 1000, DisputeStatus.NEEDS_RESPONSE, evidence_due_at=later)
+    verdicts = tell(payment, told, dispute_fact(payment, "dp_1", 1000, asked, evidence_due_at=soon))
+    # then it is a dispute with a new date
+    assert verdicts == [Verdict.APPLIED, Verdict.STALE]
+    dispute = Dispute.objects.get()
+    assert (dispute.status, dispute.evidence_due_at) == (DisputeStatus.NEEDS_RESPONSE, later)
+    assert world.fresh(payment).disputed_minor == 1000
+    assert payment.log.filter(event="dispute.needs_response").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("asking", "answered"),
+    [
+        (DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW),
+        (DisputeStatus.INQUIRY_NEEDS_RESPONSE, DisputeStatus.INQUIRY_UNDER_REVIEW),
+    ],
+)
+def test_an_open_dispute_stands_as_it_was_told_last(asking: DisputeStatus, answered: DisputeStatus) -> None:
+    # given a dispute that waits for the merchant, then for the others, and then for the merchant again
+    days = [timezone.now() + timedelta(days=n) for n in range(5)]
+    for order in permutations([(asking, 0, 1), (answered, 1, None), (asking, 2, 4)]):
+        payment = world.recorded()
+        # when that is told in any order
+        for status, at, due in order:
+            due_at = None if due is None else days[due]
+            told = dispute_fact(payment, f"dp-{payment.pk}", 9, status, occurred_at=days[at], evidence_due_at=due_at)
+            tell(payment, captured_fact(payment), told)
+        # then it waits for the merchant, until the later date
+        dispute = payment.disputes.get()
+        assert (dispute.status, dispute.evidence_due_at) == (asking, days[4]), order
+
+
+@pytest.mark.parametrize("clock", [True, False])
+def test_a_later_date_for_the_answer_is_booked_under_the_same_status(clock: bool) -> None:
+    # given a dispute with a date for the answer
+    payment, now = world.recorded(), timezone.now()
+
+    def told(days: int) -> DisputeFact:
+        at = now + timedelta(minutes=days) if clock else None
+        due = now + timedelta(days=days)
+        return dispute_fact(payment, "dp_1", 9, DisputeStatus.NEEDS_RESPONSE, occurred_at=at, evidence_due_at=due)
+
+    tell(payment, captured_fact(payment), told(2))
+    # when the date is put off, and that is told twice, and the old date once more
+    verdicts = tell(payment, told(5), told(5), told(2))
+    # then the later date holds, and was announced once
+    assert verdicts == [Verdict.APPLIED, Verdict.DUPLICATE, Verdict.STALE if clock else Verdict.DUPLICATE]
+    assert Dispute.objects.get().evidence_due_at == now + timedelta(days=5)
+    assert payment.log.filter(event="dispute.needs_response").count() == 2
 
 
 def test_an_older_notice_of_a_dispute_does_not_change_its_amount() -> None:
@@ -267,6 +329,10 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "mode": ("mode", {"mode": Mode.LIVE}),
     "currency": ("currency", {"currency": "EUR"}),
     "amount": ("amount", {"amount_minor": 999}),
+    "less captured at once than asked": (
+        "amount",
+        {"captured_minor": 700, "authorized_minor": 700, "amount_minor": None},
+    ),
     "more captured than asked": ("amount", {"captured_minor": 1001, "authorized_minor": 1001, "amount_minor": None}),
     "more held than asked": ("amount", {"capturable_minor": 1, "amount_minor": None}),
     "object": ("provider_payment_id", {"provider_payment_id": "pi_other"}),

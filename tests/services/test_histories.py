@@ -35,6 +35,7 @@ pytestmark = pytest.mark.usefixtures("handlers")
 TOTAL = 1000
 parts = st.integers(min_value=1, max_value=TOTAL)
 names = st.integers(min_value=1, max_value=4)
+flows = st.sampled_from([Flow.TOKEN, Flow.CLIENT, Flow.HOSTED])
 DECLINED = Failure(code=FailureCode.CARD_DECLINED, provider_code="x")
 
 steps = st.one_of(
@@ -149,7 +150,7 @@ def log_rebuilds(row: Payment) -> None:
 class HistoriesTest(HypothesisTestCase):
     """Each example in a transaction of its own, rolled back after it."""
 
-    @given(flow=st.sampled_from(Flow), history=st.lists(steps, max_size=12))
+    @given(flow=flows, history=st.lists(steps, max_size=12))
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
     def test_any_history_leaves_books_that_agree_with_themselves(self, flow: Flow, history: list[Any]) -> None:
         told = History(flow)
@@ -162,7 +163,7 @@ class HistoriesTest(HypothesisTestCase):
 class LongHistoriesTest(HypothesisTestCase):
     """The same, longer and more often."""
 
-    @given(flow=st.sampled_from(Flow), history=st.lists(steps, min_size=5, max_size=40))
+    @given(flow=flows, history=st.lists(steps, min_size=5, max_size=40))
     @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
     def test_long_histories_leave_books_that_agree_with_themselves(self, flow: Flow, history: list[Any]) -> None:
         told = History(flow)

@@ -187,6 +187,15 @@ def test_notices_in_any_order_end_in_the_same_state(names: tuple[str, ...]) -> N
     assert set(WebhookEvent.objects.values_list("state", flat=True)) == {InboxState.PROCESSED.value}
 
 
+def test_a_dispute_that_the_provider_does_not_declare_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    payment = world.recorded()
+    kind = registry.provider_class("stripe")
+    monkeypatch.setattr(kind, "capabilities", replace(kind.capabilities, disputes=False))
+    event = world.hear("charge.dispute.created", dispute(payment, "needs_response"))
+    assert (event.verdict, event.error_code) == ("", "unsupported_disputes")
+    assert not payment.disputes.exists()
+
+
 def test_a_notice_before_our_own_call_was_answered_is_applied(sandbox: SandboxClient) -> None:
     """F36, I11: paid by notice while the operation is still open, which it then proves."""
     sandbox.fault("reset", operation="payment_intents.confirm", when="after")

@@ -71,6 +71,22 @@ def test_without_a_look_up_nothing_is_sent_twice_where_the_provider_has_no_keys(
     assert world.fresh(payment).status == PaymentStatus.PROCESSING
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("name", ["capture", "cancel", "refund"])
+def test_a_provider_that_recovers_by_itself_is_asked_to_whatever_the_age_of_the_key(
+    sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch, name: str, when: str
+) -> None:
+    provider, case = registry.provider_class("stripe"), CASES[name]
+    declared = replace(provider.capabilities, look_up=False, key_window_s=0, recovers_itself=True)
+    operation = lost_two_days_ago(sandbox, case, when)
+    monkeypatch.setattr(provider, "capabilities", declared)
+    world.converge()
+    operation.refresh_from_db()
+    assert (operation.state, operation.attention_code) == (OperationState.SUCCEEDED, "")
+    assert world.books_of(sandbox, operation.payment) == case.books
+    assert world.effects(sandbox, case.call) == 1
+
+
 def test_what_was_never_sent_may_be_sent_whenever(sandbox: SandboxClient) -> None:
     """Throttled for two days: provably nothing is at the provider, so the key's age does not matter."""
     payment = world.authorize()

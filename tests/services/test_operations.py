@@ -12,13 +12,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from django_payments_hub import registry
 from django_payments_hub.domain.statuses import OperationKind, OperationState, PaymentStatus, RefundStatus
 from django_payments_hub.exceptions import ConfigurationError
 from django_payments_hub.models import Operation, Payment, Refund
-from django_payments_hub.services import operations, payments, refunds, sweeper
+from django_payments_hub.services import answers, operations, payments, proofs, refunds, sweeper
 from django_payments_hub.testing.sandbox import SandboxClient
 from tests.services import world
 from tests.services.test_outcomes import CASES, Case
@@ -284,3 +284,23 @@ def test_a_confirmation_that_cannot_be_sent_now_waits(sandbox: SandboxClient) ->
     assert world.fresh(payment).status == PaymentStatus.REQUIRES_ACTION
     world.converge()
     assert world.fresh(payment).status == PaymentStatus.COMPLETED
+
+
+def test_an_answer_whose_transaction_falls_victim_to_a_deadlock_is_applied_again(
+    sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a database that gives the transaction up once: no deadlock can be had at will
+    finish, given_up = proofs.finish, iter([True])
+
+    def victim_once(*args: Any, **options: Any) -> None:
+        finish(*args, **options)
+        if next(given_up, False):
+            raise OperationalError(1213, "Deadlock found when trying to get lock; try restarting transaction")
+
+    monkeypatch.setattr(answers, "finish", victim_once)
+    # when a customer pays
+    payment = world.pay()
+    # then the answer is booked, once
+    assert payment.status == PaymentStatus.COMPLETED
+    assert world.books_of(sandbox, payment)["captured"] == payment.captured_minor == 1000
+    assert payment.log.filter(event="payment.completed").count() == 1

@@ -14,11 +14,11 @@ from typing import Any, Literal
 import pytest
 from django.utils import timezone
 
-from django_payments_hub.domain.statuses import OperationState, PaymentStatus, RefundStatus
-from django_payments_hub.models import Operation, Payment, Refund
+from django_payments_hub.domain.statuses import MethodStatus, OperationState, PaymentStatus, RefundStatus
+from django_payments_hub.models import Operation, Payment, PaymentMethod, Refund
 from django_payments_hub.services import payments, refunds, sweeper
 from django_payments_hub.testing.sandbox import SandboxClient
-from tests.services import world
+from tests.services import saved, world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,7 +50,7 @@ FAULTS = [
     *((f"{name} before", {**fault, "when": "before"}) for name, fault in UNPROVEN.items()),
     *((f"{name} after", {**fault, "when": "after"}) for name, fault in {**UNPROVEN, **DISTORTED}.items()),
 ]
-QUICK = ("500", "reset", "garbage", "missing id")
+QUICK = ("500", "reset")
 SLOW_FAULTS = [
     (f"{name} {when}", {**fault, "when": when}) for name, fault in SLOW.items() for when in ("before", "after")
 ]
@@ -290,6 +290,58 @@ def test_throttling_never_uses_the_tries_up(sandbox: SandboxClient, hub: dict[st
     sandbox.clear_faults()
     world.converge()
     assert world.fresh(payment).status == PaymentStatus.COMPLETED
+
+
+@pytest.mark.parametrize(("status", "tries"), [(429, 0), (401, 1)])
+def test_what_is_answered_to_a_question_counts_for_the_account_and_leaves_the_call_in_doubt(
+    sandbox: SandboxClient, status: int, tries: int
+) -> None:
+    # given a confirmation whose answer does not tell how the payment stands, and then no answer to that question
+    confirm, read = "payment_intents.confirm", "payment_intents.retrieve"
+    sandbox.fault("status", operation=confirm, status=402, body={"error": {"type": "card_error"}})
+    refusal = {"error": {"type": "invalid_request_error", "message": "no"}}
+    sandbox.fault("status", operation=read, status=status, headers={"Retry-After": "7"}, body=refusal)
+    # when it is paid
+    payment = world.pay()
+    # then nobody knows whether it happened
+    operation = world.only_operation(payment, "pay")
+    assert (operation.state, operation.in_doubt, operation.tries) == (OperationState.UNKNOWN, True, tries)
+    assert operation.first_sent_at is not None
+    # and the account is left in peace, or shown to a person
+    account = world.account()
+    assert (account.paused_until is not None, account.unhealthy_since is not None) == (status == 429, status == 401)
+    world.converge()
+    assert world.fresh(payment).status == PaymentStatus.COMPLETED
+
+
+@pytest.mark.parametrize(("status", "tries"), [(429, 0), (401, 1)])
+@pytest.mark.parametrize("kind", ["customers", "setup_intents"])
+def test_what_is_answered_to_a_question_about_a_saving_counts_for_the_account(
+    sandbox: SandboxClient, kind: str, status: int, tries: int
+) -> None:
+    # given a customer, or a saving, whose answer was lost, and then no answer to the question what became of it
+    sandbox.fault("reset", operation=f"{kind}.create", when="after")
+    method = saved.save(world.make_user())
+    PaymentMethod.objects.update(tries=0)
+    refusal = {"error": {"type": "invalid_request_error", "message": "no"}}
+    asked, headers = f"{kind}.list", {"Retry-After": "7"}
+    sandbox.fault("status", operation=asked, status=status, headers=headers, body=refusal, times=9)
+    # when it is asked
+    saved.make_due()
+    sweeper.sweep()
+    # then the account is left in peace, or shown to a person, and a pause is no try
+    account = world.account()
+    assert (account.paused_until is not None, account.unhealthy_since is not None) == (status == 429, status == 401)
+    assert (saved.fresh(method).status, saved.fresh(method).tries) == (MethodStatus.PENDING, tries)
+    saved.make_due()
+    sweeper.sweep()
+    assert len(sandbox.calls(asked)) == (1 if status == 429 else 2)
+    # and there is one in the end
+    sandbox.clear_faults()
+    world.make_due()
+    saved.converge()
+    assert saved.fresh(method).status == MethodStatus.ACTIVE
+    assert world.effects(sandbox, f"{kind}.create") == 1
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import stripe
 from django.db import transaction
 
+from django_payments_hub import registry
 from django_payments_hub.domain.statuses import Flow, OperationKind, OperationState, PaymentStatus, RefundStatus
 from django_payments_hub.exceptions import NotFound, RuleViolation, Unsupported
 from django_payments_hub.models import Operation, OrderRef, Payment
@@ -73,7 +75,7 @@ def test_an_order_that_brings_more_than_it_costs_is_marked(
     world.pay(order)
     # when the customer pays the old object, whose secret his browser has kept
     key = accounts.get("stripe").config.values["SECRET_KEY"]
-    client = stripe.StripeClient(str(key), base_addresses={"api": sandbox_process.stripe_url})
+    client = stripe.StripeClient(str(key), base_addresses={"api": sandbox_process.url_of("stripe")})
     client.v1.payment_intents.confirm(
         str(declined.provider_payment_id), {"payment_method": "pm_card_visa", "return_url": "https://shop.example.com"}
     )
@@ -152,9 +154,12 @@ def test_a_confirm_that_never_arrived_is_not_taken_for_the_decline_before_it(san
     assert list(states) == [OperationState.DECLINED, OperationState.SUCCEEDED]
 
 
-def test_what_is_not_declared_is_refused(sandbox: SandboxClient) -> None:
+def test_what_is_not_declared_is_refused(sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = registry.provider_class("stripe")
+    monkeypatch.setattr(provider, "capabilities", replace(provider.capabilities, saved_methods=False))
+    user = world.make_user()
     with pytest.raises(Unsupported) as refused:
-        world.pay(world.make_order(), save_method=True)
+        world.pay(world.make_order(user=user), user=user, save_method=True)
     assert refused.value.code == "unsupported_saved_methods"
 
 

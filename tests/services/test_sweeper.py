@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from django_payments_hub import registry, signals
 from django_payments_hub.conf import beat_schedule, hub_settings
 from django_payments_hub.domain.statuses import DeliveryState, Flow, InboxState, PaymentStatus, RefundStatus, Stage
 from django_payments_hub.models import EventDelivery, Payment, Refund, WebhookEvent
+from django_payments_hub.models.base import first_id_at, new_id
 from django_payments_hub.services import accounts, events, facts, inbox, polling, refunds, sweeper
 from django_payments_hub.testing.sandbox import SandboxClient
 from tests.services import world
@@ -156,6 +158,30 @@ def test_a_payment_in_processing_is_looked_up_hourly_then_daily(
     assert abs(due_at - timezone.now() - timedelta(hours=pause)) < timedelta(minutes=1)
 
 
+def test_a_payment_on_the_providers_page_needs_neither_notice_nor_return(sandbox: SandboxClient) -> None:
+    payment = world.pay(flow=Flow.HOSTED)
+    sandbox.pay_session(str(payment.provider_session_id))  # nobody tells the hub, nobody comes back
+    assert sweeper.sweep().looked_up == 0  # he may still be typing
+    made_ago(payment, minutes=11)
+
+    assert sweeper.sweep().looked_up == 1
+
+    assert world.fresh(payment).status == PaymentStatus.COMPLETED
+
+
+def test_a_look_at_the_page_does_not_put_the_expiry_off(sandbox: SandboxClient) -> None:
+    payment = world.pay(flow=Flow.HOSTED)
+    ends = timezone.now() + timedelta(minutes=20)
+    Payment.objects.filter(pk=payment.pk).update(expires_at=ends)
+    made_ago(payment, minutes=11)
+
+    sweeper.sweep()
+
+    due_at = world.fresh(payment).expiry_attempt_at
+    assert due_at is not None
+    assert due_at <= ends + timedelta(seconds=1)
+
+
 def test_a_payment_that_has_just_begun_is_not_looked_up(sandbox: SandboxClient) -> None:
     in_hand(minutes=50)
     before = len(sandbox.calls())
@@ -219,3 +245,12 @@ def test_two_sweeps_at_once_look_a_payment_up_once(sandbox: SandboxClient) -> No
 def test_a_sweep_that_nobody_took_in_time_expires() -> None:
     (entry,) = beat_schedule(sweep_every_s=15).values()
     assert (entry["schedule"], entry["options"]["expires"]) == (timedelta(seconds=15), 15)
+
+
+def test_the_first_key_of_a_moment_parts_what_was_made_before_it_from_what_comes_after() -> None:
+    """By it the sweeper reads the last day of payments, and not all of them."""
+    before = new_id()
+    time.sleep(0.002)
+    first = first_id_at(timezone.now())
+    time.sleep(0.002)
+    assert before < first < new_id()

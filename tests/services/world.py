@@ -13,12 +13,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from django_payments_hub import registry
+from django_payments_hub import dispatch, registry
 from django_payments_hub.domain.statuses import (
     CaptureMethod,
     DisputeStatus,
@@ -217,6 +218,13 @@ def mutating_calls(sandbox: SandboxClient) -> list[Any]:
 
 def lookups(sandbox: SandboxClient) -> list[Any]:
     return [call for call in sandbox.calls() if call["method"] == "GET"]
+
+
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """What is handed to the broker from now on: each task with its arguments."""
+    messages: list[tuple[str, ...]] = []
+    monkeypatch.setattr(dispatch, "_publish", lambda message: messages.append((message.task, *message.args)))
+    return messages
 
 
 # -- threads ----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from tests.services import world
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("hub_on_sandbox", "no_worker")]
 
-WITH_AN_ID = [tasks.execute_refund, tasks.resume_operation, tasks.sync_payment]
+WITH_AN_ID = [tasks.execute_refund, tasks.resume_operation, tasks.resume_method, tasks.sync_payment]
 ALL = [*WITH_AN_ID, tasks.drain_inbox, tasks.drain_events, tasks.sweep]
 
 

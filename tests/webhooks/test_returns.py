@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,11 +13,12 @@ from celery.signals import before_task_publish
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from django_payments_hub import dispatch
 from django_payments_hub.domain.statuses import Flow
 from django_payments_hub.models import Payment
-from django_payments_hub.services import payments
+from django_payments_hub.services import payments, sweeper
 from tests.services.world import fresh, make_order, make_user, pay
 
 HOST_PAGE = "https://shop.example.com/done?basket=7#top"
@@ -58,7 +60,11 @@ def url(payment: Payment) -> str:
 
 def books() -> str:
     rows = {
-        model._meta.label: sorted(map(str, model._default_manager.values_list()))
+        # When the sweeper is to look again is no money.
+        model._meta.label: sorted(
+            str([(name, value) for name, value in row.items() if name != "expiry_attempt_at"])
+            for row in model._default_manager.values()
+        )
         for model in apps.get_models()
         if model._meta.app_label in ("payments_hub", "shop")
     }
@@ -71,6 +77,22 @@ def test_the_browser_is_sent_to_the_hosts_page(waiting: Payment, verb: str) -> N
     assert response.status_code == 303
     assert response.headers["Location"] == f"https://shop.example.com/done?basket=7&payment_id={waiting.pk}#top"
     assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_payment_that_changed_meanwhile_is_asked_about_again_at_once(
+    waiting: Payment, published: Callable[[], list[tuple[str, list[str]]]]
+) -> None:
+    # given a customer who came back, was refused, and comes back again
+    def asked() -> int:
+        return len([task for task, _ in published() if task == dispatch.SYNC])
+
+    for _ in range(3):
+        Client().get(url(waiting))
+    assert asked() == 1
+    fresh(waiting).save()  # whatever changes it
+    Client().get(url(waiting))
+    assert asked() == 2
 
 
 @pytest.mark.parametrize("verb", ["get", "post"])
@@ -108,6 +130,31 @@ def test_a_look_up_is_queued_and_finds_what_was_paid(waiting: Payment, published
     assert published()[len(before) :] == [("django_payments_hub.tasks.sync_payment", [str(waiting.pk)])]
     payments.sync(waiting.pk)
     assert fresh(waiting).status == "completed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_worker_the_next_sweep_finds_what_was_paid(waiting: Payment, sandbox: Any) -> None:
+    # given a customer who paid, just now, and whose notice is lost
+    sandbox.policy(drop=True)
+    sandbox.pay_session(str(waiting.provider_session_id))
+    assert sweeper.sweep().looked_up == 0
+    # when he comes back, and no worker reads the message
+    Client().get(url(waiting))
+    # then the sweeper asks the provider at once, and once
+    assert (sweeper.sweep().looked_up, fresh(waiting).status) == (1, "completed")
+    assert sweeper.sweep().looked_up == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_shortens_the_pauses_of_withdrawing_a_payment_by_coming_back(waiting: Payment, sandbox: Any) -> None:
+    # given a payment past its expiry that could not be withdrawn, and is tried again later
+    now = timezone.now()
+    later = now + timedelta(minutes=30)
+    Payment.objects.filter(pk=waiting.pk).update(expires_at=now, expiry_attempt_at=later, expiry_tries=3)
+    # when the browser comes back
+    Client().get(url(waiting))
+    # then it waits as long as before
+    assert fresh(waiting).expiry_attempt_at == later
 
 
 @pytest.mark.django_db(transaction=True)

@@ -27,7 +27,7 @@ RETURN_URL = "https://shop.example/back/?n=1"
 class HastyProvider(Provider):
     """With a deadline short enough to wait for."""
 
-    capabilities = replace(Provider.capabilities, call_deadline_s=1.0)
+    capabilities = replace(Provider.capabilities, call_deadline_s=1.5)
 
 
 def account(*, mode: Mode = Mode.TEST, **values: object) -> AccountConfig:

@@ -154,7 +154,7 @@ def test_a_key_that_stripe_does_not_know_is_a_misconfiguration(connect):
 @pytest.mark.parametrize(
     "kind", ["hang", "drip", "reset", "close", "truncate", "garbage", "html", "huge", "redirect", "empty"]
 )
-def test_whatever_happens_to_the_answer_of_a_confirmation_the_truth_is_found(hasty, sandbox, kind, when):
+def test_whatever_happens_to_the_answer_of_a_confirmation_the_truth_is_found(hasty, stripe, sandbox, kind, when):
     request = pay_request()
     sandbox.fault(kind, operation=CONFIRM, when=when)
     started = time.monotonic()
@@ -162,7 +162,7 @@ def test_whatever_happens_to_the_answer_of_a_confirmation_the_truth_is_found(has
         hasty.pay(request)
     assert time.monotonic() - started < 4
     sandbox.clear_faults()
-    assert once_let_go(hasty.pay, recovering(request)).fact.captured_minor == 1250
+    assert once_let_go(stripe.pay, recovering(request)).fact.captured_minor == 1250
     assert captured(sandbox) == 1250
 
 

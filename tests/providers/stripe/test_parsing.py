@@ -360,8 +360,8 @@ def test_a_refunded_charge_without_a_payment_intent_does_not_matter():
         ("under_review", DisputeStatus.UNDER_REVIEW),
         ("won", DisputeStatus.WON),
         ("lost", DisputeStatus.LOST),
-        ("warning_needs_response", DisputeStatus.NEEDS_RESPONSE),
-        ("warning_closed", DisputeStatus.CLOSED),
+        ("warning_needs_response", DisputeStatus.INQUIRY_NEEDS_RESPONSE),
+        ("warning_closed", DisputeStatus.INQUIRY_CLOSED),
     ],
 )
 @pytest.mark.parametrize("type_", ["created", "updated", "closed", "funds_withdrawn", "funds_reinstated"])

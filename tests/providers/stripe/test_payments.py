@@ -350,7 +350,7 @@ import warnings
 warnings.simplefilter("error")
 from tests.providers.stripe.harness import Provider, account, look_up_request, pay_request
 from django_payments_hub.exceptions import OutcomeUnknown
-stripe = Provider(account(API_BASE={sandbox_process.stripe_url!r}))
+stripe = Provider(account(API_BASE={sandbox_process.url_of("stripe")!r}))
 try:
     stripe.pay(pay_request())
 except OutcomeUnknown:
