@@ -12,6 +12,8 @@ STAMP := .venv/.installed
 
 # Processes of the test runner; two suit a small machine.
 JOBS ?= 2
+# The slow tests wait more than they work; who is done takes over what another has not begun.
+SLOW_JOBS ?= 3
 # A test database of its own is made on these servers by the second pass of `make test-all`.
 TEST_POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/payments_hub
 TEST_MARIADB_URL ?= mysql://root@127.0.0.1:3306/payments_hub
@@ -25,7 +27,8 @@ help: ## show this list
 setup: $(STAMP) ## make .venv and install the project with pinned tools
 
 $(STAMP): pyproject.toml constraints/dev.txt
-	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@echo 'Setting up .venv: two or three minutes, once.'
+	test -x $(PY) || $(PYTHON) -m venv .venv
 	export PIP_DISABLE_PIP_VERSION_CHECK=1
 	$(PY) -m pip install -qq -c constraints/dev.txt -e '.[all,sandbox,api-docs,dev]'
 	if ! $(PY) -m pip install -qq -c constraints/dev.txt -e '.[mysql]' >/dev/null 2>&1; then
@@ -47,7 +50,7 @@ test: setup ## the fast tests, in random order, with branch coverage
 
 test-all: setup ## the slow tests, then the fast ones again on PostgreSQL and MariaDB where they are reachable
 	@failed=0
-	$(PYTEST) -n $(JOBS) -m 'slow and not postgres and not mariadb' || failed=1
+	$(PYTEST) -n $(SLOW_JOBS) --dist worksteal -m 'slow and not postgres and not mariadb' || failed=1
 	.ci/on-database postgres '$(TEST_POSTGRES_URL)' $(PYTEST) -n $(JOBS) -m '(not slow and not mariadb) or postgres' || failed=1
 	.ci/on-database mariadb '$(TEST_MARIADB_URL)' $(PYTEST) -n $(JOBS) -m '(not slow and not postgres) or mariadb' || failed=1
 	exit $$failed
@@ -63,6 +66,8 @@ check: setup ## lint, types, layers, migrations, deployment checks, documentatio
 	$(PY) manage.py makemigrations --check --dry-run || failed=1
 	env DEBUG=0 SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')" ALLOWED_HOSTS=shop.example.com \
 		STRIPE_SECRET_KEY=sk_test_check STRIPE_PUBLISHABLE_KEY=pk_test_check STRIPE_WEBHOOK_SECRETS=whsec_check \
+		PAYPAL_CLIENT_ID=check PAYPAL_CLIENT_SECRET=check PAYPAL_WEBHOOK_IDS=WH-CHECK PAYPAL_API_BASE=https://api-m.sandbox.paypal.com \
+		SQUARE_ACCESS_TOKEN=token-check SQUARE_LOCATION_ID=LCHECK SQUARE_WEBHOOK_SECRETS=check \
 		$(PY) manage.py check --deploy --fail-level WARNING --tag payments_hub || failed=1
 	$(MAKE) --no-print-directory docs || failed=1
 	exit $$failed

@@ -1,4 +1,4 @@
-# What the tests need of a machine: packages, Stripe's command line, running services, and a way into the databases.
+# What the tests need of a machine: packages, Stripe's command line, PayPal's newer SDK, documents, running services, and a way into the databases.
 # Sourced by `.ci/run`. Everything looks first whether it is there already.
 # `phase` calls these functions where `set -e` has no effect: each returns its failure itself.
 
@@ -10,6 +10,7 @@ PYTHON=${PYTHON:-python3}
 export PYTHON
 
 STRIPE_CLI_VERSION=1.52.0
+PAYPAL_SDK_VERSION=2.4.0
 SERVICE_START_S=30
 
 as_root() {
@@ -79,6 +80,29 @@ stripe_cli() {
     STRIPE_CLI=$(stripe_cli_path)
     export STRIPE_CLI
     "$STRIPE_CLI" --version
+}
+
+# Beside the project's packages, not among them: what it needs installs a package named `tests`.
+paypal_sdk() {
+    local folder=$PWD/.tools/paypal-server-sdk
+    if [ ! -d "$folder/paypalserversdk" ]; then
+        .venv/bin/python -m pip install -qq --target "$folder" "paypal-server-sdk==$PAYPAL_SDK_VERSION" 'setuptools<81' || return 1
+    fi
+    export PAYPAL_NEWER_SDK=$folder
+}
+
+# The sandbox is judged by the providers' published OpenAPI documents where somebody laid them: in the folder that
+# API_DOCUMENTS names, or beside this checkout.
+api_documents() {
+    local folder file
+    for folder in "${API_DOCUMENTS:-}" ../*/specs; do
+        for file in "$folder"/stripe*.json; do [ ! -f "$file" ] || export STRIPE_OPENAPI=${STRIPE_OPENAPI:-$(realpath "$file")}; done
+        for file in "$folder"/square*.json; do [ ! -f "$file" ] || export SQUARE_OPENAPI=${SQUARE_OPENAPI:-$(realpath "$file")}; done
+        for file in "$folder"/paypal_*.json; do [ ! -f "$file" ] || export PAYPAL_OPENAPI=${PAYPAL_OPENAPI:-$(realpath "$folder")}; done
+    done
+    if [ -z "${STRIPE_OPENAPI:-}${SQUARE_OPENAPI:-}${PAYPAL_OPENAPI:-}" ]; then
+        echo "no published API documents: the tests that read them are skipped"
+    fi
 }
 
 browser() { # where no package brings a Chromium: the one of Playwright, under the name the tests look for

@@ -26,9 +26,9 @@ def sandbox() -> Iterator[str]:
 
     declared = settings.PAYMENTS_HUB
     with SandboxProcess() as process:
-        account = {**declared["ACCOUNTS"]["stripe"], "API_BASE": process.stripe_url}
+        account = {**declared["ACCOUNTS"]["stripe"], "API_BASE": process.url_of("stripe")}
         with override_settings(PAYMENTS_HUB={**declared, "ACCOUNTS": {"stripe": account}}):
-            yield process.stripe_url
+            yield process.url_of("stripe")
 
 
 def customer(name: str, **more: bool) -> User:
