@@ -98,8 +98,7 @@ class Stack:
     def _start(self) -> None:
         (self.var_dir / "logs").mkdir(parents=True, exist_ok=True)
         sandbox = self._launch("sandbox", "-m", "django_payments_hub.sandbox")
-        self.manage("migrate", "--verbosity", "0")
-        self.manage("seed")
+        self.manage("seed", "--migrate")
         self.sandbox_url = json.loads(sandbox.wait_for(r'^\{"url".*\}$', START_TIMEOUT_S)[0])["url"]
         self._socket = _listen(self._web_port)
         self.web_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"

@@ -27,8 +27,7 @@ class Merchant:
     provider's page, "" where the token says it all. `sends_again`: a payment that never arrived is made after all; a
     provider without a window for its keys has it given up for certain. `keeps` is the token a method is saved with by
     itself, "" where that is done on the provider's page; `keep_call` and `detach_call` are what then keeps it and lets
-    it go there. `values`: the account's keys, pointed at the
-    sandbox; `env`: the same for a process of its own.
+    it go there. `values`: the account's keys, pointed at the sandbox.
     """
 
     alias: str
@@ -42,7 +41,6 @@ class Merchant:
     buyer: str = ""
     poor_buyer: str = ""
     values: Mapping[str, object] = field(default_factory=dict, repr=False)
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def wish(
         self, *, declines: bool = False, manual: bool = False, amount: str = "100.00", **more: Any
@@ -130,7 +128,6 @@ def square(sandbox: SandboxClient) -> Merchant:
         declines={"flow": Flow.TOKEN, "method_token": "cnon:card-nonce-declined"},
         sends_again=False,
         values={**sandbox.settings("square"), "LOCATION_ID": location},
-        env={"SQUARE_LOCATION_ID": location},
     )
 
 
@@ -147,7 +144,6 @@ def paypal(sandbox: SandboxClient) -> Merchant:
         buyer="pays",
         poor_buyer="declined",
         values=known,
-        env={"PAYPAL_WEBHOOK_ROOT_CERTIFICATE": str(known["WEBHOOK_ROOT_CERTIFICATE"])},
     )
 
 

@@ -24,9 +24,8 @@ PAYMENTS_HUB = {
     **_HUB,
     "PUBLIC_URL": "http://testserver",
     "RETURN_HOSTS": ["shop.example.com", "testserver"],
-    # One account, which most tests mean without naming it. Tests of other providers take theirs from ALL_ACCOUNTS, and
-    # name them in the environment of processes they start.
-    "ACCOUNTS": {alias: _HUB["ACCOUNTS"][alias] for alias in os.environ.get("TEST_ACCOUNTS", "stripe").split(",")},
+    # One account, which most tests mean without naming it. Tests of other providers take theirs from ALL_ACCOUNTS.
+    "ACCOUNTS": {"stripe": _HUB["ACCOUNTS"]["stripe"]},
 }
 ALL_ACCOUNTS = _HUB["ACCOUNTS"]
 

@@ -101,7 +101,7 @@ def main(arguments: list[str]) -> int:
     # Waited for, not handled: a handler that wakes the main thread could deadlock with it
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     server = make_server(options.host, options.port, Sandbox(options.clock), threaded=True, request_handler=Handler)
-    threading.Thread(target=server.serve_forever, name="serve", daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.1,), name="serve", daemon=True).start()
     url = f"http://{options.host}:{server.server_port}"
     print(json.dumps({"url": url, "pid": os.getpid()}), flush=True)
     signal.sigwait(ENDING)

@@ -33,13 +33,19 @@ refund = refunds.request(MERCHANTS["%s"](sandbox).pay(sandbox).pk, amount="40.00
 print("made", refund.pk)
 """
 
-LOOK = """
-import json
+WATCH = """
+import json, time
 from django_payments_hub.models import Refund
-refund = Refund.objects.select_related("payment", "operation").get()
+gives_up = time.monotonic() + %d
+while True:
+    refund = Refund.objects.select_related("payment", "operation").get()
+    if refund.operation.state == "succeeded" or time.monotonic() > gives_up:
+        break
+    time.sleep(0.25)
 print("json", json.dumps({"status": refund.status, "tries": refund.operation.tries, "state": refund.operation.state,
-    "refunded": refund.payment.refunded_minor, "reserved": refund.payment.refund_reserved_minor}))
+    "reserved": refund.payment.refund_reserved_minor, "seen_at": time.monotonic()}))
 """
+"""Looks from one process, whose clock is this one's: starting one for each look would keep the processor busy."""
 
 
 @pytest.fixture
@@ -52,12 +58,6 @@ def stack(broker: str, tmp_path: Path) -> Iterator[Stack]:
         with Stack(var_dir=tmp_path / "stack", env=env) as started:
             started.sandbox.policy(hold=True)
             yield started
-
-
-def look(stack: Stack) -> dict[str, Any]:
-    line = next(line for line in stack.manage("shell", "-c", LOOK).splitlines() if line.startswith("json "))
-    found: dict[str, Any] = json.loads(line[5:])
-    return found
 
 
 def arm(stack: Stack, how: str, mark: Path) -> Process:
@@ -73,24 +73,22 @@ def wait_for_death(mark: Path, timeout_s: float = 30.0) -> float:
     return time.monotonic()
 
 
-def wait_until_refunded(stack: Stack, died_at: float) -> float:
-    """Seconds from the death to the time when the books know that the provider has the refund."""
-    while True:
-        found = look(stack)
-        if found["state"] == "succeeded":
-            return time.monotonic() - died_at
-        assert time.monotonic() - died_at < CONVERGE_S + 10, found
-        time.sleep(0.5)
+def watch(stack: Stack) -> dict[str, Any]:
+    """How the refund stands when the books know that the provider has it, and when that was seen."""
+    told = stack.manage("shell", "-c", WATCH % (CONVERGE_S + 10), timeout_s=CONVERGE_S + 40)
+    found: dict[str, Any] = json.loads(next(line for line in told.splitlines() if line.startswith("json "))[5:])
+    return found
 
 
-def judge(stack: Stack, took_s: float) -> None:
+def judge(stack: Stack, died_at: float) -> None:
     """One refund of 40.00, in the books and at the provider. Some say later, by webhook, that it is completed."""
-    found = look(stack)
+    found = watch(stack)
+    assert found["state"] == "succeeded", found
     assert (found["status"] in ("processing", "completed"), found["reserved"]) == (True, 4_000)
     assert found["tries"] == 2
     (entry,) = [sums for sums in stack.sandbox.ledger()["payments"].values() if sums["captured"]]
     assert entry["refunded"] == 4_000
-    assert took_s <= CONVERGE_S
+    assert found["seen_at"] - died_at <= CONVERGE_S
 
 
 @pytest.mark.parametrize(("broker", "provider"), [("redis", "stripe"), ("rabbitmq", "square"), ("redis", "paypal")])
@@ -99,9 +97,8 @@ def test_a_refund_survives_the_kill_of_the_pool_child(stack: Stack, provider: st
     worker = arm(stack, "kill9-once", mark)
     stack.manage("shell", "-c", PAY_AND_ASK % provider)
     died_at = wait_for_death(mark)
-    took_s = wait_until_refunded(stack, died_at)
+    judge(stack, died_at)
     assert worker.alive, "only the child was to die"
-    judge(stack, took_s)
 
 
 @pytest.mark.parametrize(("broker", "provider"), [("rabbitmq", "stripe"), ("redis", "square"), ("rabbitmq", "paypal")])
@@ -112,4 +109,4 @@ def test_a_refund_survives_the_kill_of_the_whole_worker(stack: Stack, provider: 
     died_at = wait_for_death(mark)
     assert worker.wait_end(10)
     stack.restart_worker(env={})
-    judge(stack, wait_until_refunded(stack, died_at))
+    judge(stack, died_at)

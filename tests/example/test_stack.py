@@ -89,7 +89,7 @@ def test_the_shops_settings_of_the_caller_stay_outside(tmp_path: Path, monkeypat
 @pytest.mark.slow
 def test_a_stack_that_cannot_start_leaves_nothing_running(tmp_path: Path) -> None:
     stack = Stack(var_dir=tmp_path, env={"DATABASE_URL": "sqlite:////nowhere/at/all.sqlite3"})
-    with pytest.raises(StackError, match=r"manage\.py migrate failed"):
+    with pytest.raises(StackError, match=r"manage\.py seed failed"):
         stack.start()
     sandbox = json.loads((tmp_path / "logs" / "sandbox.log").read_text() or '{"pid": 0}')
     assert not sandbox["pid"] or wait_gone(sandbox["pid"])

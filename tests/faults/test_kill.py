@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
+from collections.abc import Callable
 from datetime import timedelta
-from urllib.parse import quote
 
 import pytest
-from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
 from django_payments_hub.domain.statuses import OperationKind, OperationState, PaymentStatus, RefundStatus
 from django_payments_hub.models import Operation, Payment
 from django_payments_hub.services import refunds, sweeper
-from django_payments_hub.testing.sandbox import SandboxClient, SandboxProcess
+from django_payments_hub.testing.sandbox import SandboxClient
 from tests.merchants import Merchant
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.postgres, pytest.mark.mariadb]
 
+Die = Callable[..., None]
+
 PLACES = ["operation.before_send", "operation.after_answer", "operation.after_commit"]
-
-
-def database_url() -> str:
-    """The test database, as another process reaches it."""
-    at = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{at['NAME']}"
-    scheme = {"postgresql": "postgres", "mysql": "mysql"}[connection.vendor]
-    login = quote(at["USER"]) + (f":{quote(at['PASSWORD'])}" if at["PASSWORD"] else "")
-    return f"{scheme}://{login}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
-
-
-def die(place: str, merchant: Merchant, sandbox: SandboxProcess, what: str, argument: object = "") -> None:
-    """Run the use case in a process that is killed at `place`, and see that it was."""
-    env = {
-        **os.environ,
-        **merchant.env,
-        "DATABASE_URL": database_url(),
-        "SANDBOX_URL": sandbox.url,
-        "TEST_ACCOUNTS": merchant.alias,
-        "CELERY_BROKER_URL": "memory://",
-        "PAYMENTS_HUB_TEST_FAILPOINTS": "1",
-        "HUB_FAILPOINT": f"{place}:kill9",
-    }
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.faults.act", merchant.alias, what, str(argument)],
-        env=env,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
 
 
 def let_leases_end() -> None:
@@ -78,11 +43,9 @@ def given_up(merchant: Merchant, sandbox: SandboxClient, payment: Payment) -> No
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_payment_is_charged_at_most_once(
-    place: str, merchant: Merchant, sandbox: SandboxClient, sandbox_process: SandboxProcess
-) -> None:
+def test_a_payment_is_charged_at_most_once(place: str, merchant: Merchant, sandbox: SandboxClient, die: Die) -> None:
     # given a process that died while it started a payment, and another one that died while it confirmed it
-    die(place, merchant, sandbox_process, "pay")
+    die(place, "pay")
     converge()
     payment = Payment.objects.get()
     if place == "operation.before_send" and not merchant.sends_again:
@@ -91,7 +54,7 @@ def test_a_payment_is_charged_at_most_once(
     if merchant.buyer:
         assert payment.status == PaymentStatus.REQUIRES_ACTION
         merchant.approve(sandbox, payment)
-        die(place, merchant, sandbox_process, "confirm", payment.pk)
+        die(place, "confirm", payment.pk)
         converge()
     # then it is charged once, in both books
     payment.refresh_from_db()
@@ -103,15 +66,13 @@ def test_a_payment_is_charged_at_most_once(
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_decline_stays_a_decline(
-    place: str, merchant: Merchant, sandbox: SandboxClient, sandbox_process: SandboxProcess
-) -> None:
+def test_a_decline_stays_a_decline(place: str, merchant: Merchant, sandbox: SandboxClient, die: Die) -> None:
     if merchant.buyer:
         payment = merchant.begin(declines=True)
         merchant.approve(sandbox, payment, declines=True)
-        die(place, merchant, sandbox_process, "confirm", payment.pk)
+        die(place, "confirm", payment.pk)
     else:
-        die(place, merchant, sandbox_process, "decline")
+        die(place, "decline")
     converge()
     payment = Payment.objects.get()
     if place == "operation.before_send" and not merchant.sends_again:
@@ -125,11 +86,9 @@ def test_a_decline_stays_a_decline(
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_part_is_captured_once(
-    place: str, merchant: Merchant, sandbox: SandboxClient, sandbox_process: SandboxProcess
-) -> None:
+def test_a_part_is_captured_once(place: str, merchant: Merchant, sandbox: SandboxClient, die: Die) -> None:
     payment = merchant.pay(sandbox, manual=True)
-    die(place, merchant, sandbox_process, "capture", payment.pk)
+    die(place, "capture", payment.pk)
     converge()
     payment.refresh_from_db()
     assert (payment.status, payment.captured_minor, payment.capturable_minor) == (PaymentStatus.COMPLETED, 7_000, 0)
@@ -137,11 +96,9 @@ def test_a_part_is_captured_once(
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_an_authorisation_is_cancelled(
-    place: str, merchant: Merchant, sandbox: SandboxClient, sandbox_process: SandboxProcess
-) -> None:
+def test_an_authorisation_is_cancelled(place: str, merchant: Merchant, sandbox: SandboxClient, die: Die) -> None:
     payment = merchant.pay(sandbox, manual=True)
-    die(place, merchant, sandbox_process, "cancel", payment.pk)
+    die(place, "cancel", payment.pk)
     converge()
     payment.refresh_from_db()
     assert (payment.status, payment.captured_minor) == (PaymentStatus.CANCELLED, 0)
@@ -149,12 +106,10 @@ def test_an_authorisation_is_cancelled(
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_refund_is_made_once(
-    place: str, merchant: Merchant, sandbox: SandboxClient, sandbox_process: SandboxProcess
-) -> None:
+def test_a_refund_is_made_once(place: str, merchant: Merchant, sandbox: SandboxClient, die: Die) -> None:
     payment = merchant.pay(sandbox)
     refund = refunds.request(payment.pk, amount="40.00")
-    die(place, merchant, sandbox_process, "refund", refund.pk)
+    die(place, "refund", refund.pk)
     converge()
     merchant.settle_refunds(sandbox)
     refund.refresh_from_db()

@@ -5,15 +5,8 @@ from functools import partial
 import pytest
 
 from django_payments_hub.providers.square import Provider
-from django_payments_hub.testing.sandbox import SandboxProcess
 from tests.providers.square import harness
 from tests.providers.square.harness import LOCATION, OTHER_LOCATION, TOKEN, HastyProvider, account
-
-
-@pytest.fixture(scope="module")
-def sandbox_process():
-    with SandboxProcess() as process:
-        yield process
 
 
 @pytest.fixture

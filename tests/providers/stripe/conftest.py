@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from django_payments_hub.providers.stripe import Provider
-from django_payments_hub.testing.sandbox import SandboxProcess
 from tests.providers.stripe.harness import HastyProvider, account
 
 
@@ -19,12 +18,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if test in seen:
                 item.add_marker(pytest.mark.slow)
             seen.add(test)
-
-
-@pytest.fixture(scope="module")
-def sandbox_process():
-    with SandboxProcess() as process:
-        yield process
 
 
 @pytest.fixture

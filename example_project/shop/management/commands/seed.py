@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission, User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from example_project.shop.catalogue import CATALOGUE, PEOPLE, Item, Person
@@ -17,14 +18,19 @@ class Command(BaseCommand):
 
     help = "Fills the demo shop with products and with the logins customer, support and finance."
 
-    @transaction.atomic
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--migrate", action="store_true", help="make the tables first")
+
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("The demo's logins have published passwords: seed runs with DEBUG on only.")
-        for item in CATALOGUE:
-            write_product(item)
-        for person in PEOPLE:
-            write_person(person)
+        if options["migrate"]:
+            call_command("migrate", verbosity=0)
+        with transaction.atomic():
+            for item in CATALOGUE:
+                write_product(item)
+            for person in PEOPLE:
+                write_person(person)
         self.stdout.write(f"{len(CATALOGUE)} products, {len(PEOPLE)} logins.")
 
 
