@@ -10,6 +10,9 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 STAMP := .venv/.installed
 
+# Compiled modules are kept, whatever the environment says: without them each process of a test run makes its own.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Processes of the test runner; two suit a small machine.
 JOBS ?= 2
 # The slow tests wait more than they work; who is done takes over what another has not begun.

@@ -20,7 +20,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 # SDKs load when first used: here, not in each fork.
-import paypalrestsdk  # type: ignore[import-untyped] # noqa: E402, F401
+import paypalrestsdk  # noqa: E402, F401
 import square.client  # noqa: E402, F401
 import stripe  # noqa: E402, F401
 from django.conf import settings  # noqa: E402
