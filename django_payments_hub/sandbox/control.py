@@ -151,13 +151,11 @@ class Control:
         payload = body["payload"]
         raw = payload.encode() if isinstance(payload, str) else json.dumps(payload).encode()
         timestamp, url = int(body.get("timestamp", time.time())), str(body["url"])
-        headers = {
-            "Content-Type": "application/json; charset=utf-8",
-            **self.mounts[str(body["provider"])].sign(str(body["secret"]), url, raw, timestamp),
-            **body.get("headers", {}),
-        }
+        signed = self.mounts[str(body["provider"])].sign(str(body["secret"]), url, raw, timestamp)
+        kind = "application/json; charset=utf-8"
+        headers = {"Content-Type": kind, **signed.headers, **body.get("headers", {})}
         try:
-            status, answer = post(url, raw, headers, timeout_s=float(body.get("timeout_s", 10)))
+            status, answer = post(url, signed.body, headers, timeout_s=float(body.get("timeout_s", 10)))
         except Failure as failure:
             return {"status": None, "error": f"{type(failure).__name__}: {failure}"}
         return {"status": status, "body": answer.decode("utf-8", "replace")}

@@ -42,6 +42,10 @@ class Notice:
     body: bytes
     sign: Signer
     again: Callable[[Retry], dict[str, str]] | None = None
+    method: str = "POST"
+    queue: str = ""  # notices of one queue are sent in order; the address names it when nothing else does
+    tries: int | None = None  # at most so many, where the provider says so
+    refuses: Callable[[bytes], str | None] = lambda _answer: None  # why a 2xx is no acknowledgement after all
     done: Callable[[], None] = lambda: None
     # Takes (body, headers, timeout in s) instead of a POST and gives a status; such a delivery is not retried
     send: Callable[[bytes, dict[str, str], float], int] | None = None
@@ -152,10 +156,11 @@ class DeliveryQueue:
         with self._changed:
             for notice in notices:
                 job = _Job(time.monotonic() + delay_s, next(self._seq), notice, retry)
-                queue = self._queues.get(notice.url)
+                name = notice.queue or notice.url
+                queue = self._queues.get(name)
                 if queue is None:
-                    queue = self._queues[notice.url] = []
-                    self._start_worker(notice.url)
+                    queue = self._queues[name] = []
+                    self._start_worker(name)
                 heapq.heappush(queue, job)
             self._changed.notify_all()
 
@@ -200,12 +205,12 @@ class DeliveryQueue:
 
     # Workers ----------------------------------------------------------------------------------------------------------
 
-    def _start_worker(self, url: str) -> None:
+    def _start_worker(self, queue: str) -> None:
         name = f"deliver-{random_id(4)}"
-        threading.Thread(target=self._work, args=(url, self._generation), name=name, daemon=True).start()
+        threading.Thread(target=self._work, args=(queue, self._generation), name=name, daemon=True).start()
 
-    def _work(self, url: str, generation: int) -> None:
-        while (job := self._next(url, generation)) is not None:
+    def _work(self, queue: str, generation: int) -> None:
+        while (job := self._next(queue, generation)) is not None:
             try:
                 self._attempt(job.notice, job.retry)
             finally:
@@ -213,14 +218,14 @@ class DeliveryQueue:
                     self._busy -= 1
                     self._changed.notify_all()
 
-    def _next(self, url: str, generation: int) -> _Job | None:
+    def _next(self, queue: str, generation: int) -> _Job | None:
         with self._changed:
             while generation == self._generation:
-                queue = self._queues[url]
-                wait_s = queue[0].due - time.monotonic() if queue else None
+                jobs = self._queues[queue]
+                wait_s = jobs[0].due - time.monotonic() if jobs else None
                 if wait_s is not None and wait_s <= 0:
                     self._busy += 1
-                    return heapq.heappop(queue)
+                    return heapq.heappop(jobs)
                 self._changed.wait(wait_s)
             return None
 
@@ -228,24 +233,26 @@ class DeliveryQueue:
         generation = self._generation
         attempt = 1 + (retry.number if retry else 0)
         status, error = self._post(notice, retry)
-        if status is not None and 200 <= status < 300:
+        if status is not None and 200 <= status < 300 and error is None:
             notice.done()
             return
         policy = self.policy(notice.account)
-        if notice.send is None and attempt < policy.max_attempts and generation == self._generation:
+        tries = min(policy.max_attempts, notice.tries or policy.max_attempts)
+        if notice.send is None and attempt < tries and generation == self._generation:
             pause = RETRY_PAUSES_S[min(attempt, len(RETRY_PAUSES_S)) - 1] * policy.retry_scale
             self.enqueue([notice], delay_s=pause, retry=Retry(number=attempt, status=status, error=error))
 
     def _post(self, notice: Notice, retry: Retry | None) -> tuple[int | None, str | None]:
         policy = self.policy(notice.account)
-        status, error = None, None
+        status: int | None = None
+        error: str | None = None
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             **notice.sign(notice.body, int(time.time()) + policy.skew_s),
             **(notice.again(retry) if notice.again and retry else {}),
         }
         try:
-            status = _send(notice, headers, policy.timeout_s)
+            status, error = _send(notice, headers, policy.timeout_s)
         except Failure as failure:
             error = f"{type(failure).__name__}: {failure}"
         with self._changed:
@@ -291,7 +298,8 @@ class DeliveryQueue:
             self._changed.notify_all()
 
 
-def _send(notice: Notice, headers: dict[str, str], timeout_s: float) -> int:
+def _send(notice: Notice, headers: dict[str, str], timeout_s: float) -> tuple[int, str | None]:
     if notice.send is not None:
-        return notice.send(notice.body, headers, timeout_s)
-    return post(notice.url, notice.body, headers, timeout_s=timeout_s)[0]
+        return notice.send(notice.body, headers, timeout_s), None
+    status, answer = post(notice.url, notice.body, headers, timeout_s=timeout_s, method=notice.method)
+    return status, notice.refuses(answer) if 200 <= status < 300 else None

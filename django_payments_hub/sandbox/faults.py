@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from django_payments_hub.sandbox.wire import Call, Json
 
 Kind = Literal[
-    "hang", "status", "reset", "close", "truncate", "drip", "garbage", "html", "huge", "redirect", "empty",
+    "hang", "status", "reset", "close", "truncate", "drip", "garbage", "html", "waf", "huge", "redirect", "empty",
     "wrong_amount", "wrong_currency", "wrong_id", "unknown_status", "missing_id", "extra_fields", "callback",
 ]  # fmt: skip
 When = Literal["before", "after"]

@@ -16,6 +16,10 @@ from django_payments_hub.sandbox.outbound import post_json
 from django_payments_hub.sandbox.wire import Answer, Call, Json, encode, json_answer
 
 POLL_S = 0.05
+_REJECTED = (
+    b"<html><head><title>Request Rejected</title></head><body>The requested URL was rejected. Please consult with your "
+    b"administrator.<br><br>Your support ID is: 5527319880446132201</body></html>"
+)
 
 
 class Dropped(ConnectionError):
@@ -104,6 +108,8 @@ def plain(fault: Fault, call: Call) -> Answer:
         case "html":
             page = b"<!doctype html><html><body><h1>Service is under maintenance</h1></body></html>"
             return Answer(status=200, body=page, content_type="text/html", headers=dict(fault.headers))
+        case "waf":  # what an F5 firewall answers in the provider's place
+            return Answer(status=200, body=_REJECTED, content_type="text/html; charset=utf-8")
         case "huge":
             return Answer(status=200, body=b'{"padding":"' + b"x" * fault.size + b'"}', headers=dict(fault.headers))
         case "redirect":
@@ -228,7 +234,8 @@ class Misbehaviour:
             return answer
         if self.fault.kind in DISTORTIONS:
             body = answer.json()
-            return answer if body is None else replace(answer, body=encode(distort(self.fault.kind, body)))
+            lie = self.call.distort or distort
+            return answer if body is None else replace(answer, body=encode(lie(self.fault.kind, body)))
         return self._spoil(answer)
 
     def stores(self, *, by_itself: bool) -> bool:

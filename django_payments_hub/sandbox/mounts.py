@@ -1,5 +1,6 @@
 """What the server and the control API expect of each provider."""
 
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from werkzeug.wrappers import Request, Response
@@ -14,6 +15,14 @@ class ControlError(Exception):
     def __init__(self, message: str, *, status: int = 400, details: Json | None = None) -> None:
         super().__init__(message)
         self.status, self.details = status, details or {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """A notice that proves where it comes from: by its headers, or by something in its body."""
+
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class Mount(Protocol):
@@ -34,8 +43,8 @@ class Mount(Protocol):
         Raises LookupError when the action or the object is not known here, ControlError or ValueError when it fails.
         """
 
-    def sign(self, secret: str, url: str, body: bytes, timestamp: int) -> dict[str, str]:
-        """The headers of a notice to ``url`` as this provider would sign it with the secret."""
+    def sign(self, secret: str, url: str, body: bytes, timestamp: int) -> Signed:
+        """A notice to ``url`` as this provider would sign it with the secret."""
 
     def describe(self, payment: str) -> Json:
         """``status`` of a payment and as ``metadata`` everything of the merchant's on it, for the ledger's summary."""

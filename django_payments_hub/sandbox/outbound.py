@@ -1,4 +1,4 @@
-"""Outgoing HTTP of the sandbox: one POST, a deadline, never a redirect followed."""
+"""Outgoing HTTP of the sandbox: one request, a deadline, never a redirect followed."""
 
 import http.client
 import json
@@ -9,8 +9,10 @@ from django_payments_hub.sandbox.wire import Json
 Failure = (OSError, http.client.HTTPException, ValueError)
 
 
-def post(url: str, body: bytes, headers: dict[str, str], *, timeout_s: float) -> tuple[int, bytes]:
-    """POST and return (status, first 64 KiB of the answer). Raises OSError, HTTPException or ValueError."""
+def post(
+    url: str, body: bytes, headers: dict[str, str], *, timeout_s: float, method: str = "POST"
+) -> tuple[int, bytes]:
+    """Send and return (status, first 64 KiB of the answer). Raises OSError, HTTPException or ValueError."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"not an http address: {url}")
@@ -19,7 +21,8 @@ def post(url: str, body: bytes, headers: dict[str, str], *, timeout_s: float) ->
     connection = factory(parts.hostname, parts.port, timeout=timeout_s)
     try:
         target = parts.path or "/"
-        connection.request("POST", f"{target}?{parts.query}" if parts.query else target, body=body, headers=headers)
+        target = f"{target}?{parts.query}" if parts.query else target
+        connection.request(method, target, body=body or None, headers=headers)
         response = connection.getresponse()
         return response.status, response.read(65536)
     finally:

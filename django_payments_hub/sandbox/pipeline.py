@@ -31,6 +31,13 @@ class KeyRules:
     replay: Callable[[Answer], Answer] = lambda stored: stored
 
 
+def _never(call: Call) -> Answer:
+    raise NotImplementedError(f"{call.provider} has no idempotency keys")
+
+
+NO_KEYS = KeyRules(window=timedelta(0), mismatch=_never, in_use=_never, keeps_failures=False)
+
+
 @dataclass(kw_only=True)
 class World:
     """What all mounts share. ``lock`` guards provider objects and the ledger, and is never held while waiting."""
@@ -122,4 +129,4 @@ def _first(world: World, scope: tuple[str, str, str], attempt: _Attempt) -> Answ
         world.keys.release(scope)
 
 
-__all__ = ["Dropped", "KeyRules", "World", "run"]
+__all__ = ["NO_KEYS", "Dropped", "KeyRules", "World", "run"]

@@ -15,6 +15,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from django_payments_hub.sandbox.control import Control
+from django_payments_hub.sandbox.easypaisa.mount import EasyPaisaMount
+from django_payments_hub.sandbox.jazzcash.mount import JazzCashMount
 from django_payments_hub.sandbox.mounts import Mount
 from django_payments_hub.sandbox.paypal.mount import PayPalMount
 from django_payments_hub.sandbox.pipeline import World
@@ -39,6 +41,8 @@ class Sandbox:
         self.mounts: dict[str, Mount] = {self.stripe.name: self.stripe}
         self.mounts["paypal"] = PayPalMount(self.world)
         self.mounts["square"] = SquareMount(self.world)
+        self.mounts["jazzcash"] = JazzCashMount(self.world)
+        self.mounts["easypaisa"] = EasyPaisaMount(self.world)
         self.control = Control(self.world, self.mounts)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

@@ -50,6 +50,8 @@ class Call:
     metadata: dict[str, str] = field(default_factory=dict)
     connection: socket.socket | None = None
     error_body: Callable[[int], Json] = plain_error
+    # Puts one lie (a kind of fault) into an answer, where the provider's fields are not such as others have
+    distort: Callable[[str, Json], Json] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

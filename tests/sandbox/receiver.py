@@ -42,6 +42,7 @@ class Receiver:
         self.answers: list[int] = []
         self.headers: dict[str, str] = {}
         self.on_request: Callable[[Heard], None] = lambda heard: None
+        self.reply: Callable[[Heard], bytes] = lambda heard: b"{}"
         self._arrived = threading.Condition()
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
@@ -51,6 +52,9 @@ class Receiver:
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.do_POST()
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 heard = Heard(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
@@ -59,9 +63,10 @@ class Receiver:
                 self.send_response(status)
                 for name, value in receiver.headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", "2")
+                answer = receiver.reply(heard)
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(answer)
 
             def log_message(self, *args: object) -> None:
                 pass

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Request, Response
 
 from django_payments_hub.sandbox.accounts import Accounts, act
 from django_payments_hub.sandbox.delivery import Notice
-from django_payments_hub.sandbox.mounts import ControlError
+from django_payments_hub.sandbox.mounts import ControlError, Signed
 from django_payments_hub.sandbox.paypal import api, authorizations, control, hosted, webhooks
 from django_payments_hub.sandbox.paypal.account import Account
 from django_payments_hub.sandbox.paypal.certificates import Authority
@@ -85,9 +85,9 @@ class PayPalMount:
         self._note(base_url)
         return {"API_BASE": f"{base_url}/{self.name}", "WEBHOOK_ROOT_CERTIFICATE": self.authority.root_pem()}
 
-    def sign(self, secret: str, url: str, body: bytes, timestamp: int) -> dict[str, str]:
+    def sign(self, secret: str, url: str, body: bytes, timestamp: int) -> Signed:
         """A notice's headers; the webhook's id stands for a secret, and the address does not enter them."""
-        return webhooks.headers(self, secret, body, timestamp)
+        return Signed(body=body, headers=webhooks.headers(self, secret, body, timestamp))
 
     def control(self, action: str, body: Json, base_url: str) -> Json:
         """Do one of the deeds of ``paypal.control``. Raises ControlError, LookupError, ValueError."""

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Request, Response
 
 from django_payments_hub.sandbox.accounts import Accounts, act
 from django_payments_hub.sandbox.delivery import Notice
-from django_payments_hub.sandbox.mounts import ControlError
+from django_payments_hub.sandbox.mounts import ControlError, Signed
 from django_payments_hub.sandbox.pipeline import World
 from django_payments_hub.sandbox.square import api, control, hosted, payment_moves, webhooks
 from django_payments_hub.sandbox.square.account import Account, merchant_id, rfc3339
@@ -68,9 +68,9 @@ class SquareMount:
         """Where an account's calls go."""
         return {"API_BASE": f"{base_url}/{self.name}"}
 
-    def sign(self, secret: str, url: str, body: bytes, timestamp: int) -> dict[str, str]:
+    def sign(self, secret: str, url: str, body: bytes, timestamp: int) -> Signed:
         """A notice's headers; Square signs the address and the body, not the time."""
-        return webhooks.headers(secret, url, body, rfc3339(self.world.clock.now()))
+        return Signed(body=body, headers=webhooks.headers(secret, url, body, rfc3339(self.world.clock.now())))
 
     def control(self, action: str, body: Json, base_url: str) -> Json:
         """Do one of the deeds of ``square.control``. Raises ControlError, LookupError, ValueError."""

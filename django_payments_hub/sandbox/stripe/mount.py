@@ -6,7 +6,7 @@ from werkzeug.wrappers import Request, Response
 
 from django_payments_hub.sandbox.accounts import Accounts, act
 from django_payments_hub.sandbox.delivery import Notice
-from django_payments_hub.sandbox.mounts import ControlError
+from django_payments_hub.sandbox.mounts import ControlError, Signed
 from django_payments_hub.sandbox.pipeline import World
 from django_payments_hub.sandbox.stripe import api, checkout, control, hosted, intent_flow, listener, webhooks
 from django_payments_hub.sandbox.stripe.account import Account, signature_header
@@ -86,9 +86,9 @@ class StripeMount:
         """Where an account's calls go."""
         return {"API_BASE": f"{base_url}/{self.name}"}
 
-    def sign(self, secret: str, url: str, body: bytes, timestamp: int) -> dict[str, str]:
+    def sign(self, secret: str, url: str, body: bytes, timestamp: int) -> Signed:
         """A notice's one header; the address does not enter it."""
-        return {"Stripe-Signature": signature_header([secret], body, timestamp)}
+        return Signed(body=body, headers={"Stripe-Signature": signature_header([secret], body, timestamp)})
 
     def control(self, action: str, body: Json, base_url: str) -> Json:
         """Do one of the deeds of ``stripe.control``. Raises ControlError, LookupError, ValueError."""

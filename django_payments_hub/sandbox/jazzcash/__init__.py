@@ -1,0 +1,1 @@
+"""JazzCash as its published documents and the public code of its merchants describe it."""
