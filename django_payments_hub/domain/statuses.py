@@ -30,8 +30,7 @@ class PaymentStatus(StrEnum):
 class Stage(StrEnum):
     """How far the payment is at the provider, merged monotonically over all facts.
 
-    `declined` is one attempt refused while the object can still be paid (a Stripe PaymentIntent goes back to
-    `requires_payment_method`); `failed` is final there.
+    `declined` is one attempt refused while the object can still be paid, by another card say; `failed` is final there.
     """
 
     OPEN = "open"

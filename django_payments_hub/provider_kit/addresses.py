@@ -22,20 +22,20 @@ def is_base(value: object) -> bool:
     return url.scheme in ("http", "https") and bool(url.hostname) and plain and port != 0
 
 
-def check_base(base: str, mode: Mode) -> None:
+def check_base(base: str, mode: Mode, *, name: str = "API_BASE") -> None:
     """Refuse an address that does not belong to the mode (S23), or would send credentials in the clear.
 
     Args:
-        base: an `is_base` address, the account's API_BASE.
+        base: an `is_base` address of the account. name: its key.
 
     Raises:
         ConfigurationError: `mode_mismatch` for loopback in mode live, `insecure_api_base` for http elsewhere.
     """
     url = urlsplit(base)
     if mode is Mode.LIVE and is_loopback(url):
-        raise ConfigurationError("A live account cannot use a sandbox as its API_BASE.", code="mode_mismatch")
+        raise ConfigurationError(f"A live account cannot use a sandbox as its {name}.", code="mode_mismatch")
     if url.scheme != "https" and not is_loopback(url):
-        raise ConfigurationError("API_BASE must be https, except on loopback.", code="insecure_api_base")
+        raise ConfigurationError(f"{name} must be https, except on loopback.", code="insecure_api_base")
 
 
 def is_loopback(url: SplitResult) -> bool:

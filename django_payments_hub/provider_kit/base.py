@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from importlib.util import find_spec
-from typing import ClassVar, Generic, TypeVar, cast
+from typing import ClassVar, Generic
 
-from django_payments_hub.domain.masking import Masked
 from django_payments_hub.domain.statuses import CaptureMethod, Flow, MethodKind, Verdict
 from django_payments_hub.exceptions import ConfigurationError, Unsupported
 from django_payments_hub.provider_kit.capabilities import Capabilities
+from django_payments_hub.provider_kit.config import BaseConfig, ConfigT, address, parse_config, public, secret
 from django_payments_hub.provider_kit.method_types import (
     CustomerRequest,
     DetachMethodRequest,
@@ -26,10 +26,14 @@ from django_payments_hub.provider_kit.types import (
     CaptureRequest,
     ConfirmRequest,
     Fact,
+    FormRequest,
+    HostedForm,
     LookUp,
     LookUpRequest,
     MethodFact,
+    NextAction,
     NoticeId,
+    Payer,
     PaymentFact,
     PaymentResult,
     PayRequest,
@@ -41,75 +45,6 @@ from django_payments_hub.provider_kit.types import (
 )
 
 __all__ = ["BaseConfig", "BaseProvider", "Capabilities", "address", "parse_config", "public", "secret"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class BaseConfig:
-    """Base of a provider's `Config`: field names are the keys an account needs, in lower case.
-
-    A field made by `secret()` never shows in a repr and is write-only in the admin. A field made by `public()` may be
-    given to browsers (`GET gateways/`).
-    """
-
-
-FieldT = TypeVar("FieldT")
-
-
-def address(default: str) -> str:
-    """Where the provider is reached: with another one every secret of the account has to be given anew."""
-    made: str = field(default=default, metadata={"address": True})
-    return made
-
-
-def secret(default: FieldT | None = None) -> FieldT:
-    """A credential, or a tuple of them: hidden in every repr. Required when there is no default."""
-    return _field({"secret": True}, default, shown=False)
-
-
-def public(default: FieldT | None = None) -> FieldT:
-    """A key meant for browsers, such as a publishable key."""
-    return _field({"public": True}, default, shown=True)
-
-
-def _field(metadata: Mapping[str, bool], default: FieldT | None, *, shown: bool) -> FieldT:
-    if default is None:
-        return cast("FieldT", field(repr=shown, metadata=metadata))
-    return field(repr=shown, metadata=metadata, default=default)
-
-
-ConfigT = TypeVar("ConfigT", bound=BaseConfig)
-
-
-def parse_config(config_class: type[ConfigT], account: AccountConfig) -> ConfigT:
-    """The account's values as the provider's typed `Config`.
-
-    Raises:
-        ConfigurationError: a key is missing, empty or unknown; the message names it, never its value.
-    """
-    known = {f.name: f for f in fields(config_class)}
-    values = Masked({key.lower(): _frozen(value) for key, value in account.values.items()})
-    for name in values:
-        if name not in known:
-            raise ConfigurationError(
-                f"Account {account.alias!r} has an unknown key {name.upper()!r}; "
-                f"known keys: {', '.join(sorted(k.upper() for k in known))}.",
-                code="unknown_account_key",
-            )
-    try:
-        config = config_class(**values)
-    except TypeError:
-        missing = ", ".join(n.upper() for n in known if n not in values)
-        raise ConfigurationError(
-            f"Account {account.alias!r} lacks a key; it needs one of: {missing}.", code="missing_account_key"
-        ) from None
-    for name, definition in known.items():
-        if definition.metadata.get("secret") and not getattr(config, name):
-            raise ConfigurationError(f"Account {account.alias!r}: {name.upper()} is empty.", code="empty_account_key")
-    return config
-
-
-def _frozen(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
 
 
 class BaseProvider(Generic[ConfigT]):
@@ -125,6 +60,8 @@ class BaseProvider(Generic[ConfigT]):
     sdk: ClassVar[str] = ""
     """The module of the provider's SDK, which the extra of the provider's name installs; "" for none."""
     capabilities: ClassVar[Capabilities]
+    notice_secrets: ClassVar[frozenset[str]] = frozenset()
+    """Names in notices, at any depth, whose values are not kept: they are null by the time one is parsed."""
     Config: type[ConfigT]
 
     def __init__(self, account: AccountConfig):
@@ -165,6 +102,19 @@ class BaseProvider(Generic[ConfigT]):
     def look_up_refund(self, request: RefundLookUpRequest) -> RefundFact | None:
         """How the refund stands; None when the provider certainly does not know it."""
         raise self.unsupported("look_up")
+
+    # -- forms -------------------------------------------------------------------------------------------------------
+
+    def hosted_form(self, request: FormRequest) -> HostedForm:
+        """The form that leads the customer to the provider's page; made without a call, each time it is shown.
+
+        `pay` then makes no call either: its fact is open, with a next action `form_post` that carries nothing.
+        """
+        raise self.unsupported("form_posts")
+
+    def following_form(self, request: FormRequest, data: Mapping[str, str]) -> HostedForm | None:
+        """The form to be posted next by a browser that is back with `data` (its query or form); None for none."""
+        return None
 
     # -- customers and saved methods ---------------------------------------------------------------------------------
 
@@ -228,6 +178,10 @@ class BaseProvider(Generic[ConfigT]):
         """
         return named
 
+    def parse_hint(self, data: Mapping[str, str]) -> LookUp | None:
+        """Which payment an unsigned notice names; `data` is its query or form, of which nothing else is believed."""
+        raise self.unsupported("unsigned_webhooks")
+
     def acknowledge(self, verdict: Verdict | None) -> Acknowledgement:
         """What the provider wants to read as the answer; `verdict` is None when the notice was only filed."""
         return Acknowledgement()
@@ -250,6 +204,21 @@ class BaseProvider(Generic[ConfigT]):
     def payment_expiry_s(self) -> int | None:
         """After how many seconds an unpaid payment is withdrawn; None for the project's `PAYMENT_EXPIRY_S`."""
         return None
+
+    def expiry_s(self, *, flow: Flow, method_kind: MethodKind | None) -> int | None:
+        """The same for a payment made in this way; shorter, say, where a customer is asked on his phone."""
+        return self.payment_expiry_s
+
+    def meanwhile(self, *, flow: Flow, method_kind: MethodKind | None) -> NextAction | None:
+        """What the customer has to do while the call that starts his payment is under way; None for nothing."""
+        return None
+
+    def check_payer(self, payer: Payer, *, flow: Flow, method_kind: MethodKind | None) -> None:
+        """Refuse a payer of whom the provider needs to know more, before any work.
+
+        Raises:
+            InvalidInput: `invalid_phone`, `invalid_national_id`; the message does not repeat the value.
+        """
 
     def check(self) -> list[str]:
         """What is doubtful about this configuration, in sentences without secrets; read by the system checks."""

@@ -69,7 +69,8 @@ class RefundFact:
 
     `reference` is the hub's refund id as it came back, "" for a refund made elsewhere. `payment_reference` and
     `provider_payment_id` name the payment; at least one is known. `status` is pending, processing, completed, failed
-    or cancelled. `hearsay` as in `PaymentFact`.
+    or cancelled. `hearsay` as in `PaymentFact`. `whole`: the provider says only that all of the payment was given back:
+    of it counts what the hub does not know of already.
     """
 
     provider_refund_id: str
@@ -81,6 +82,7 @@ class RefundFact:
     payment_reference: str = ""
     provider_payment_id: str = ""
     failure: Failure | None = None
+    whole: bool = False
     hearsay: bool = False
     occurred_at: datetime | None = None
 

@@ -36,6 +36,8 @@ __all__ = [
     "DisputeFact",
     "Fact",
     "Failure",
+    "FormRequest",
+    "HostedForm",
     "LookUp",
     "LookUpRequest",
     "MethodFact",
@@ -67,6 +69,8 @@ class AccountConfig:
     values: Mapping[str, object] = field(repr=False)
     webhook_url: str = ""
     """Where the account's notifications arrive, as the provider was told it; "" while the project has no PUBLIC_URL."""
+    return_url: str = ""
+    """Where browsers come back to from a provider that knows one address per account; "" as above."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +144,7 @@ class PayRequest:
     payer: Payer = Payer()
     return_url: str = ""
     cancel_url: str = ""
+    created_at: datetime | None = None
     expires_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     recovering: bool = False
@@ -148,11 +153,44 @@ class PayRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FormRequest:
+    """Make a form that leads the customer to the provider; asked for each time the hub's page is shown.
+
+    Args:
+        payer: as far as it is kept: never with a national id.
+        return_url: the payment's own return address at the hub; `AccountConfig.return_url` is the account's.
+        created_at, expires_at: of the payment. now: the moment the page is shown.
+    """
+
+    reference: str
+    amount_minor: int
+    currency: str
+    now: datetime
+    created_at: datetime
+    expires_at: datetime
+    method_kind: MethodKind | None = None
+    description: str = ""
+    payer: Payer = Payer()
+    return_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostedForm:
+    """A form the customer's browser posts to the provider. The fields may be secret: shown on the hub's own page only,
+    never stored, never in JSON, never logged.
+    """
+
+    url: str
+    fields: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaymentRequest:
     """Names an existing payment at the provider; base of the requests that work on one.
 
-    `captured_minor`, `refunded_minor` say what the hub knows, for providers that answer with differences. `recovering`,
-    `first_sent_at` and `may_arrive_until` as in `PayRequest`; the last one bounds the search of a look-up, too.
+    `captured_minor`, `refunded_minor` say what the hub knows, with refunds under way, for providers that answer with
+    differences or in a word. `recovering`, `first_sent_at` and `may_arrive_until` as in `PayRequest`; the last one
+    bounds the search of a look-up, too.
     """
 
     idempotency_key: str = ""
@@ -163,6 +201,11 @@ class PaymentRequest:
     provider_session_id: str = ""
     captured_minor: int = 0
     capturable_minor: int = 0
+    refunded_minor: int = 0
+    flow: Flow | None = None
+    method_kind: MethodKind | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
     recovering: bool = False
     first_sent_at: datetime | None = None
     may_arrive_until: datetime | None = None
@@ -209,10 +252,14 @@ class LookUpRequest(PaymentRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class RefundLookUpRequest(PaymentRequest):
-    """Ask what the provider knows of this refund, by its id or, while that is unknown, by our reference."""
+    """Ask what the provider knows of this refund, by its id or, while that is unknown, by our reference.
+
+    `refund_minor`: what it was to give back; 0 where that is not said.
+    """
 
     refund_reference: str
     provider_refund_id: str = ""
+    refund_minor: int = 0
     since: datetime | None = None
 
 
