@@ -177,11 +177,18 @@ def _check_provider_advice(known: HubSettings) -> _Checks:
     for alias in known.accounts:
         try:
             config = accounts.settings_config(alias)
-            advice = registry.build(config).check()
+            provider = registry.build(config)
+            advice = provider.check()
         except ConfigurationError:
             continue  # E004 says it
         for sentence in advice:
             yield checks.Warning(f"Account {alias!r}: {sentence}", id="payments_hub.W006")
+        if provider.capabilities.national_id and not known.encryption_keys:
+            yield checks.Warning(
+                f"Account {alias!r}: its payers give a national id, which cannot be kept until the call is made.",
+                hint="Set ENCRYPTION_KEYS; without it such a payment is refused.",
+                id="payments_hub.W008",
+            )
 
 
 def _check_modes(known: HubSettings) -> _Checks:

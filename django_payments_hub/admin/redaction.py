@@ -26,11 +26,22 @@ _SECRET_WORDS = frozenset(
         "cvv",
         "pan",
         "pin",
+        "mpin",
+        "cnic",
         "salt",
         "cookie",
     }
 )
-_SECRET_PHRASES = ("api_key", "secret_key", "private_key", "access_key", "card_number", "hash_key", "secure_hash")
+_SECRET_PHRASES = (
+    "api_key",
+    "secret_key",
+    "private_key",
+    "access_key",
+    "card_number",
+    "hash_key",
+    "secure_hash",
+    "national_id",
+)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 
 # Keys and client secrets by their published form, wherever they stand.

@@ -34,6 +34,8 @@ class Payment(LedgerModel):
     facts are applied. The database itself refuses amounts that contradict each other (I1, I2).
     `expiry_attempt_at` says when the sweeper may next look at it, once it is past its expiry or the provider has it in
     hand; `expiry_tries` counts the tries to withdraw it. With tries, but no next attempt, it waits for a person.
+    `led_on_at` is when its customer was last given the form that ends at the provider's till; `look_up_at` when
+    somebody unproven hinted that it may have been paid.
     """
 
     number = models.CharField(_("number"), max_length=16, unique=True, editable=False)
@@ -104,6 +106,8 @@ class Payment(LedgerModel):
     cancel_url = models.URLField(_("cancel address"), max_length=1000, blank=True)
 
     log_position = models.PositiveIntegerField(default=0, editable=False)
+    led_on_at = models.DateTimeField(null=True, blank=True, editable=False)
+    look_up_at = models.DateTimeField(null=True, blank=True, editable=False)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     expiry_attempt_at = models.DateTimeField(null=True, blank=True, editable=False)
     expiry_tries = models.PositiveIntegerField(default=0, editable=False)
@@ -126,6 +130,7 @@ class Payment(LedgerModel):
             models.Index(fields=["user", "id"], name="payments_hub_payment_user"),
             models.Index(fields=["owner", "id"], name="payments_hub_payment_owner"),
             models.Index(fields=["status", "expires_at"], name="payments_hub_payment_expiry"),
+            models.Index(fields=["look_up_at"], name="payments_hub_payment_hinted"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["account", "reference"], name="payments_hub_payment_reference"),

@@ -138,6 +138,7 @@ def _load_stored(alias: str) -> Account:
             mode=Mode(row.mode),
             values=credentials.decrypt(row.credentials),
             webhook_url=webhook_address(alias),
+            return_url=return_address(alias),
         ),
     )
 
@@ -153,16 +154,26 @@ def settings_config(alias: str) -> AccountConfig:
         mode=_mode(alias, declared),
         values=Masked({key: value for key, value in declared.items() if key not in _RESERVED}),
         webhook_url=webhook_address(alias),
+        return_url=return_address(alias),
     )
 
 
 def webhook_address(alias: str) -> str:
     """Where the account's notifications arrive; "" when the project does not say how it is reached."""
+    return _address("payments_hub:webhook", alias)
+
+
+def return_address(alias: str) -> str:
+    """Where browsers come back to from a provider that knows one address per account; "" as above."""
+    return _address("payments_hub:return-account", alias)
+
+
+def _address(name: str, alias: str) -> str:
     base = hub_settings().public_url.rstrip("/")
     if not base:
         return ""
     try:
-        return base + reverse("payments_hub:webhook", kwargs={"account": alias})
+        return base + reverse(name, kwargs={"account": alias})
     except NoReverseMatch:
         return ""
 

@@ -23,7 +23,7 @@ def _fernet() -> MultiFernet:
     keys = hub_settings().encryption_keys
     if not keys:
         raise ConfigurationError(
-            f"Accounts in the database need {SETTING}['ENCRYPTION_KEYS']; make one with "
+            f"Accounts in the database and national ids need {SETTING}['ENCRYPTION_KEYS']; make one with "
             "`python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'`.",
             code="encryption_keys_missing",
         )
@@ -53,6 +53,25 @@ def decrypt(stored: str) -> dict[str, object]:
             "The credentials of the account cannot be decrypted: is an old key missing?", code="credentials_unreadable"
         ) from None
     return values
+
+
+def seal(text: str) -> str:
+    """A text that must not be kept in clear, encrypted under the first key; "" stays as it is."""
+    return _fernet().encrypt(text.encode()).decode() if text else ""
+
+
+def unseal(sealed: str) -> str:
+    """The text again; raises ConfigurationError(`credentials_unreadable`) when no key fits."""
+    from cryptography.fernet import InvalidToken
+
+    if not sealed:
+        return ""
+    try:
+        return _fernet().decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        raise ConfigurationError(
+            "What was kept encrypted cannot be decrypted: is an old key missing?", code="credentials_unreadable"
+        ) from None
 
 
 def store(row: ProviderAccount, values: Mapping[str, object]) -> None:

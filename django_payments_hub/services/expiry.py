@@ -1,6 +1,7 @@
 """Payments past their expiry: withdrawn, so that nobody pays an order that was given up.
 
-A try is claimed and followed by a growing pause; after `OPERATION_MAX_TRIES` the payment waits for a person.
+A try is claimed and followed by a growing pause; after `OPERATION_MAX_TRIES` the payment waits for a person. Where the
+provider withdraws nothing, it is asked every hour until it says that the payment has ended, however long that takes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from django_payments_hub.conf import hub_settings
 from django_payments_hub.domain.statuses import OPEN_OPERATIONS, Source, Stage
 from django_payments_hub.exceptions import NotFound, Throttled
 from django_payments_hub.models import Operation, Payment
-from django_payments_hub.services import payments, provider_calls
+from django_payments_hub.services import giving_up, payments, provider_calls
 from django_payments_hub.services.books import Told, open_books
 from django_payments_hub.services.claims import claim_payment, may_look_at, unpaused
 from django_payments_hub.services.new_payments import ABANDONABLE
@@ -61,15 +62,21 @@ def attempt(payment_id: UUID) -> None:
     if payment.expiry_tries >= hub_settings().operation_max_tries:
         _park(payment_id)
         return
-    pause_s = min(_FIRST_PAUSE_S * 2**payment.expiry_tries, _LONGEST_PAUSE_S)
+    waits = _known_to_provider(payment) and not _withdraws(payment)
+    pause_s = _LONGEST_PAUSE_S if waits else min(_FIRST_PAUSE_S * 2**payment.expiry_tries, _LONGEST_PAUSE_S)
     if not claim_payment(payment, pause_s=pause_s, tries=1):
         return
     try:
         expire(payment_id)
     except Throttled:
-        # The provider did not look at it: not a try.
-        Payment.objects.filter(pk=payment_id).update(expiry_tries=F("expiry_tries") - 1)
+        _not_a_try(payment_id)  # the provider did not look at it
         raise
+    if waits:
+        _not_a_try(payment_id)
+
+
+def _not_a_try(payment_id: UUID) -> None:
+    Payment.objects.filter(pk=payment_id).update(expiry_tries=F("expiry_tries") - 1)
 
 
 def _park(payment_id: UUID) -> None:
@@ -87,6 +94,7 @@ def expire(payment_id: UUID) -> Payment:
 
     What its provider never heard of ends `expired` here. Anything else is looked up first and then cancelled there, and
     ends as the provider says: `cancelled` with the `cancel_reason` "expired", or `expired` where it ran out by itself.
+    At a provider that withdraws nothing it stays until it has run out there.
 
     Raises:
         Unsupported, ProviderError: from the look-up. RuleViolation, Conflict: as `payments.cancel`.
@@ -94,9 +102,13 @@ def expire(payment_id: UUID) -> Payment:
     payment = _read(payment_id)
     if not _is_over(payment):
         return payment
+    if giving_up.can_be_given_up(payment):
+        with suppress(_MovedOnError):
+            giving_up.give_up(payment_id, Stage.EXPIRED, Told(source=Source.SYSTEM), on_commit=_check_is_over)
+        return _read(payment_id)
     if _known_to_provider(payment) and provider_calls.provider_of(payment.account).capabilities.look_up:
         provider_calls.ask(payment, source=Source.LOOK_UP)
-    if _left_to_provider(payment_id):
+    if _left_to_provider(payment_id) and _withdraws(payment):
         with suppress(_MovedOnError):
             payments.cancel(payment_id, reason="expired", on_commit=_check_is_over)
     return _read(payment_id)
@@ -125,6 +137,10 @@ def _check_is_over(payment_id: UUID) -> None:
 
 def _is_over(payment: Payment) -> bool:
     return payment.status in ABANDONABLE and payment.expires_at is not None and payment.expires_at <= timezone.now()
+
+
+def _withdraws(payment: Payment) -> bool:
+    return provider_calls.provider_of(payment.account).capabilities.cancel
 
 
 def _known_to_provider(payment: Payment) -> bool:

@@ -11,12 +11,13 @@ from django.db.models import Q
 from django_payments_hub.domain import derive
 from django_payments_hub.domain.statuses import (
     CaptureMethod,
+    NextActionKind,
     Stage,
     Verdict,
 )
 from django_payments_hub.models import Payment, ProviderAccount
 from django_payments_hub.provider_kit.types import DisputeFact, MethodFact, NextAction, PaymentFact, RefundFact
-from django_payments_hub.services import completion, dispute_facts, method_facts, proofs, refund_facts
+from django_payments_hub.services import completion, dispute_facts, form_addresses, method_facts, proofs, refund_facts
 from django_payments_hub.services.books import Books, IllegalMove, Mismatch, Told, open_books
 
 ToldFact = PaymentFact | RefundFact | DisputeFact
@@ -216,15 +217,20 @@ def _take_failure(payment: Payment, fact: PaymentFact) -> None:
 
 def _take_details(payment: Payment, fact: PaymentFact) -> None:
     if fact.next_action is not None:
-        payment.next_action = stored_next_action(fact.next_action)
+        payment.next_action = stored_next_action(fact.next_action, page=form_addresses.address_of(payment))
     if fact.method is not None:
         payment.method_kind, payment.method_details = fact.method.kind.value, _method_details(fact.method)
     if fact.expires_at is not None:
         payment.expires_at = fact.expires_at
 
 
-def stored_next_action(action: NextAction) -> dict[str, object]:
-    """The next action as it is kept on the payment and shown to its payer."""
+def stored_next_action(action: NextAction, *, page: str = "") -> dict[str, object]:
+    """The next action as it is kept on the payment and shown to its payer.
+
+    Of a form only where the hub's own page posts it: what is in it may be secret.
+    """
+    if action.kind is NextActionKind.FORM_POST:
+        return {"type": action.kind.value, "url": page, "fields": {}}
     return {"type": action.kind.value, "url": action.url, "fields": dict(action.fields)}
 
 

@@ -65,11 +65,24 @@ def receive(account: accounts.Account, body: bytes, headers: Mapping[str, str]) 
         account=account.row,
         event_id=notice.event_id[:255],
         event_type=notice.event_type[:120],
-        body=_SECRET_VALUE.sub(r"\1null", text),
+        body=_without_secrets(payload, text, provider.notice_secrets),
     )
     _file(event)
     reach("inbox.after_insert")
     return provider.acknowledge(None)
+
+
+def _without_secrets(payload: dict[str, object], text: str, names: frozenset[str]) -> str:
+    """The notice as it is kept: without what nobody may read there again."""
+    if names:
+        text = json.dumps(_nulled(payload, names))
+    return _SECRET_VALUE.sub(r"\1null", text)
+
+
+def _nulled(value: object, names: frozenset[str]) -> object:
+    if isinstance(value, dict):
+        return {key: None if key in names else _nulled(item, names) for key, item in value.items()}
+    return [_nulled(item, names) for item in value] if isinstance(value, list) else value
 
 
 def _read_payload(body: bytes) -> tuple[dict[str, object], str]:

@@ -31,10 +31,12 @@ from django_payments_hub.exceptions import Conflict, InvalidInput, RuleViolation
 from django_payments_hub.models import Customer, Operation, OrderRef, Payment, PaymentMethod
 from django_payments_hub.models.base import new_id
 from django_payments_hub.provider_kit.base import BaseProvider
-from django_payments_hub.services import accounts, method_use, operations, orders
+from django_payments_hub.services import accounts, credentials, method_use, operations, orders
 from django_payments_hub.services.books import Books, Told
+from django_payments_hub.services.facts import stored_next_action
 from django_payments_hub.services.locking import again_as_victim
 from django_payments_hub.services.orders import Terms
+from django_payments_hub.services.proofs import NATIONAL_ID
 
 OnCommit = Callable[[UUID], None]
 """Called with the new row's id inside the transaction that makes it; raising undoes the transaction."""
@@ -77,7 +79,7 @@ class NewPayment:
     off_session: bool = False
     description: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    payer: Mapping[str, str] = field(default_factory=dict)
+    payer: Mapping[str, str] = field(default_factory=dict, repr=False)
     return_url: str = ""
     cancel_url: str = ""
     defer: bool = False
@@ -111,9 +113,7 @@ def _commit(new: NewRecord) -> tuple[Payment, Operation | None]:
     with transaction.atomic(durable=True):
         payment = _write(new)
         operation = (
-            None
-            if new.wanted.defer
-            else open_pay(payment, {**_parameters(new.wanted), **method_use.parameters(payment)})
+            None if new.wanted.defer else open_pay(payment, {**_parameters(new), **method_use.parameters(payment)})
         )
         if new.on_commit is not None:
             new.on_commit(payment.pk)
@@ -155,6 +155,7 @@ def _write(new: NewRecord) -> Payment:
         payer=_payer(wanted),
         return_url=wanted.return_url,
         cancel_url=wanted.cancel_url,
+        next_action=None if wanted.defer else _meanwhile(new.provider, new.flow, wanted.method_kind),
         expires_at=timezone.now() + timedelta(seconds=_expiry_s(new)),
     )
     books = Books(payment, told_by(wanted.actor or wanted.user), created=True)
@@ -169,8 +170,23 @@ def _method_kind(wanted: NewPayment, method: PaymentMethod | None) -> str:
 
 
 def _expiry_s(new: NewRecord) -> int:
-    own = new.provider.payment_expiry_s
+    own = new.provider.expiry_s(flow=new.flow, method_kind=new.wanted.method_kind)
     return hub_settings().payment_expiry_s if own is None else own
+
+
+def begin(payment: Payment, provider: BaseProvider[Any], method_kind: MethodKind | None) -> None:
+    """What a payment that was only recorded gets when it is started: its next action, and the time there is for it."""
+    flow = Flow(payment.flow)
+    payment.next_action = _meanwhile(provider, flow, method_kind)
+    own_s = provider.expiry_s(flow=flow, method_kind=method_kind)
+    if own_s is not None:
+        payment.expires_at = timezone.now() + timedelta(seconds=own_s)
+
+
+def _meanwhile(provider: BaseProvider[Any], flow: Flow, method_kind: MethodKind | None) -> dict[str, object] | None:
+    """What the customer has to do while the worker makes the call: approve on his phone."""
+    action = provider.meanwhile(flow=flow, method_kind=method_kind)
+    return stored_next_action(action) if action is not None else None
 
 
 def _order_ref(new: NewRecord, mode: Mode) -> OrderRef | None:
@@ -184,7 +200,7 @@ def _order_ref(new: NewRecord, mode: Mode) -> OrderRef | None:
 
 def _payer(wanted: NewPayment) -> dict[str, str]:
     """The payer as it is kept: a national id goes with the operation, and goes when that is over."""
-    payer = {name: value for name, value in wanted.payer.items() if name != "national_id" and value}
+    payer = {name: value for name, value in wanted.payer.items() if name != NATIONAL_ID and value}
     if wanted.terms and wanted.terms.payable.email:
         payer.setdefault("email", wanted.terms.payable.email)
     return payer
@@ -234,10 +250,15 @@ def open_pay(payment: Payment, parameters: dict[str, object]) -> Operation:
     )
 
 
-def _parameters(wanted: NewPayment) -> dict[str, object]:
-    """What the call needs beyond the payment's row; the secret part is dropped when the operation is over."""
+def _parameters(new: NewRecord) -> dict[str, object]:
+    """What the call needs beyond the payment's row; the secret part is dropped when the operation is over.
+
+    A national id is kept where a call takes one, and encrypted.
+    """
+    wanted = new.wanted
+    national_id = wanted.payer.get(NATIONAL_ID, "") if new.provider.capabilities.national_id else ""
     return {
-        "national_id": wanted.payer.get("national_id", ""),
+        **({NATIONAL_ID: credentials.seal(national_id)} if national_id else {}),
         "method_token": wanted.method_token,
         "method_kind": wanted.method_kind.value if wanted.method_kind else "",
         "off_session": wanted.off_session,

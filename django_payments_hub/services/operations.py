@@ -15,14 +15,14 @@ from django.utils import timezone
 from django_payments_hub import dispatch
 from django_payments_hub.conf import hub_settings
 from django_payments_hub.domain.payable import UserKey
-from django_payments_hub.domain.statuses import EXCLUSIVE_KINDS, OperationKind, OperationState, Source
+from django_payments_hub.domain.statuses import EXCLUSIVE_KINDS, Flow, OperationKind, OperationState, Source
 from django_payments_hub.exceptions import ProviderError
 from django_payments_hub.failpoints import reach
 from django_payments_hub.models import Operation, Payment, Refund
 from django_payments_hub.services import answers, provider_calls
 from django_payments_hub.services.books import Told
 from django_payments_hub.services.locking import again_as_victim
-from django_payments_hub.services.proofs import park
+from django_payments_hub.services.proofs import forget_if_in_doubt, park
 from django_payments_hub.services.provider_calls import lease_s, may_send_now
 
 _EXHAUSTED = "tries_exhausted"
@@ -44,7 +44,7 @@ def open_operation(
             to make the call.
     """
     now = timezone.now()
-    claimed = claimed and may_send_now(payment.account)
+    claimed = claimed and may_send_now(payment.account, at_once=_needs_no_call(payment, kind))
     lease_until = now + timedelta(seconds=lease_s(payment.account)) if claimed else None
     operation = Operation(
         payment=payment,
@@ -63,6 +63,12 @@ def open_operation(
     )
     operation.save(force_insert=True)
     return operation
+
+
+def _needs_no_call(payment: Payment, kind: OperationKind) -> bool:
+    """Whether nothing is sent: where the hub's page posts a form, there is nothing to say before."""
+    posts = provider_calls.provider_of(payment.account).capabilities.form_posts
+    return posts and kind is OperationKind.PAY and payment.flow == Flow.HOSTED
 
 
 def claim(operation_id: UUID) -> Operation | None:
@@ -88,6 +94,7 @@ def claim(operation_id: UUID) -> Operation | None:
 
 
 def _lend(operation: Operation, now: datetime) -> Operation:
+    forget_if_in_doubt(operation)
     operation.state = OperationState.SENT.value
     operation.tries += 1
     operation.fence += 1
@@ -160,6 +167,7 @@ def _recover(operation: Operation) -> Operation:
         settled = answers.settle_found(operation, found)
         if settled is not None:
             return settled
-    if not (capabilities.recovers_itself or provider_calls.knows_key(operation)):
+    repeatable = capabilities.recovers_itself or _needs_no_call(operation.payment, OperationKind(operation.kind))
+    if not (repeatable or provider_calls.knows_key(operation)):
         return answers.leave_to_person(operation, "key_window_passed")
     return perform(operation)

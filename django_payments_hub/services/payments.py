@@ -15,10 +15,27 @@ from moneyed import Money
 
 from django_payments_hub.conf import hub_settings
 from django_payments_hub.domain.money import currency_code, to_minor
-from django_payments_hub.domain.statuses import Flow, OperationKind, OperationState, PaymentStatus, Source, Stage
-from django_payments_hub.exceptions import ConfigurationError, Conflict, InvalidInput, NotFound, RuleViolation
+from django_payments_hub.domain.statuses import (
+    Flow,
+    MethodKind,
+    OperationKind,
+    OperationState,
+    PaymentStatus,
+    Source,
+    Stage,
+)
+from django_payments_hub.exceptions import (
+    ConfigurationError,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    ProviderError,
+    RequestError,
+    RuleViolation,
+)
 from django_payments_hub.models import Operation, Payment
-from django_payments_hub.services import accounts, method_use, operations, orders, provider_calls
+from django_payments_hub.provider_kit.types import Payer
+from django_payments_hub.services import accounts, giving_up, method_use, operations, orders, provider_calls
 from django_payments_hub.services.books import Books, open_books
 from django_payments_hub.services.new_payments import (
     ABANDONABLE,
@@ -26,6 +43,7 @@ from django_payments_hub.services.new_payments import (
     NewPayment,
     NewRecord,
     OnCommit,
+    begin,
     key_of,
     open_pay,
     record,
@@ -47,6 +65,7 @@ def create(wanted: NewPayment, *, on_commit: OnCommit | None = None) -> Payment:
     Raises:
         NotFound: `unknown_account`, `inactive_account`; `unknown_payment_method`, it is not the payer's, or not active.
         Unsupported: what the provider does not declare.
+        InvalidInput: `invalid_phone`, `invalid_national_id`: the provider needs to know more of the payer.
         InvalidInput, RuleViolation: an amount that is not the order's, `order_already_paid`.
         Conflict: `payment_in_progress`, another payment of the order is under way.
         ProviderError: the provider's customer, whose method is to be saved, could not be made; nothing is recorded.
@@ -59,6 +78,7 @@ def create(wanted: NewPayment, *, on_commit: OnCommit | None = None) -> Payment:
     provider.supports(
         flow=flow, currency=currency, capture_method=wanted.capture_method, method_kind=wanted.method_kind
     )
+    provider.check_payer(Payer(**wanted.payer), flow=flow, method_kind=wanted.method_kind)
     if flow is Flow.TOKEN and not has_token and not wanted.defer:
         raise InvalidInput("The token flow needs a payment method's token.", field="payment_method_token")
     if flow is Flow.HOSTED and not hub_settings().public_url:
@@ -109,9 +129,12 @@ def process(
 
     Raises:
         RuleViolation: `not_pending`; `order_changed`, `order_not_payable`. NotFound: `inactive_account`.
+        InvalidInput: as `create`; a national id is not kept with what is only recorded.
     """
     payment = _read(payment_id)
-    accounts.get(payment.account.alias)
+    provider = provider_calls.provider_of(accounts.get(payment.account.alias).row)
+    kind = MethodKind(payment.method_kind) if payment.method_kind else None
+    provider.check_payer(Payer(**payment.payer), flow=Flow(payment.flow), method_kind=kind)
     orders.require_unchanged(payment)
     with open_books(payment_id, told_by(actor), durable=True) as books:
         payment = books.payment
@@ -120,6 +143,7 @@ def process(
         if payment.flow == Flow.TOKEN and not method_token and payment.payment_method_id is None:
             raise InvalidInput("The token flow needs a payment method's token.", field="payment_method_token")
         means = method_use.parameters_to_start(payment, method_token)
+        begin(payment, provider, kind)
         operation = open_pay(payment, {**means, "method_kind": payment.method_kind})
         if on_commit is not None:
             on_commit(payment.pk)
@@ -193,9 +217,13 @@ def cancel(
     """Void what is held, or withdraw what was never paid. What the provider never heard of is withdrawn here alone.
 
     Raises:
-        RuleViolation: `not_cancellable`, `card_number_refused`. Conflict: `operation_in_progress`.
+        RuleViolation: `not_cancellable`, `card_number_refused`. Conflict: `operation_in_progress`;
+            `payment_in_progress`, the customer was led to the till just now. ProviderError: what waits for its form is
+            asked about first.
     """
     reason = checked_reason(reason)
+    if giving_up.can_be_given_up(_read(payment_id)):
+        return giving_up.give_up(payment_id, Stage.CANCELLED, told_by(actor), reason=reason, on_commit=on_commit)
     with open_books(payment_id, told_by(actor), durable=True) as books:
         operation = _open_cancel(books, reason)
         if on_commit is not None:
@@ -238,8 +266,9 @@ def _withdraw_left(terms: Terms) -> None:
     for payment_id in left.values_list("pk", flat=True):
         try:
             cancel(payment_id, reason="abandoned")
-        except (Conflict, RuleViolation, NotFound):
-            continue  # it moved on meanwhile; whether there is room is judged under lock
+        except (RequestError, ProviderError):
+            # It moved on meanwhile, or cannot be withdrawn now; whether there is room is judged under lock.
+            continue
 
 
 # -- operations -------------------------------------------------------------------------------------------------------

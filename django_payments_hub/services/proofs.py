@@ -13,6 +13,9 @@ from django_payments_hub.domain.statuses import OperationKind, OperationState, R
 from django_payments_hub.models import Operation, Payment, Refund
 from django_payments_hub.services.books import Books
 
+NATIONAL_ID = "national_id"
+"""Where an operation keeps the payer's national id, encrypted."""
+
 _ANSWERED = frozenset({Stage.REQUIRES_ACTION, Stage.PROCESSING, Stage.AUTHORIZED, Stage.CAPTURED})
 _REFUSED = frozenset({Stage.DECLINED, Stage.FAILED})
 _ENDED = frozenset({Stage.CANCELLED, Stage.EXPIRED})
@@ -71,15 +74,22 @@ def finish(operation: Operation, state: OperationState, *, error_code: str = "",
     operation.finished_at = timezone.now()
     operation.error_code, operation.provider_code = error_code[:60], provider_code[:100]
     operation.attention_code = ""
-    for secret in ("method_token", "national_id"):  # not kept longer than needed
+    for secret in ("method_token", NATIONAL_ID):  # not kept longer than needed
         operation.parameters.pop(secret, None)
     operation.save()
+
+
+def forget_if_in_doubt(operation: Operation) -> None:
+    """Let go of a national id once the call may have happened: it is not made again with one. The caller saves."""
+    if operation.in_doubt:
+        operation.parameters.pop(NATIONAL_ID, None)
 
 
 def park(operation: Operation, attention_code: str) -> None:
     """Leave an open operation to a person: nothing tries it again by itself."""
     if operation.in_doubt:
         operation.state = OperationState.UNKNOWN.value
+    forget_if_in_doubt(operation)
     operation.lease_until = operation.next_attempt_at = None
     operation.attention_code = attention_code[:60]
     operation.save()
@@ -89,6 +99,7 @@ def put_back(operation: Operation, state: OperationState, *, error_code: str, pr
     """Give up the lease; the operation stays open in this state. The caller says when it is next due, and saves."""
     operation.state = state.value
     operation.in_doubt = operation.in_doubt or state is OperationState.UNKNOWN
+    forget_if_in_doubt(operation)
     if not operation.in_doubt:
         operation.first_sent_at = None  # it was not, and what counts from then begins with the try that is
     operation.lease_until = None

@@ -73,9 +73,12 @@ def may_call(row: ProviderAccount) -> bool:
     return row.paused_until is None or row.paused_until <= timezone.now()
 
 
-def may_send_now(row: ProviderAccount) -> bool:
-    """Whether a request may call this account itself: the worker does for slow providers and paused accounts."""
-    return may_call(row) and not provider_of(row).capabilities.runs_in_worker
+def may_send_now(row: ProviderAccount, *, at_once: bool = False) -> bool:
+    """Whether a request may call this account itself: the worker does for slow providers and paused accounts.
+
+    `at_once`: the provider answers this one without a call.
+    """
+    return at_once or (may_call(row) and not provider_of(row).capabilities.runs_in_worker)
 
 
 def call(operation: Operation) -> PaymentResult | RefundResult:
@@ -192,10 +195,11 @@ def ask(
     provider.require("look_up")
     with _heeding(payment.account):
         found = provider.look_up(provider_requests.look_up(payment, named))
-    if found is None:
-        return Verdict.UNMATCHED
     told = Told(source=source, account=payment.account, webhook_event_id=webhook_event_id)
-    return facts.apply(found, payment.account, told)
+    verdict = Verdict.UNMATCHED if found is None else facts.apply(found, payment.account, told)
+    if payment.look_up_at is not None:  # what was hinted has been asked, and the answer is in the books
+        Payment.objects.filter(pk=payment.pk, look_up_at=payment.look_up_at).update(look_up_at=None)
+    return verdict
 
 
 def ask_refund(refund: Refund, *, source: Source) -> Verdict:

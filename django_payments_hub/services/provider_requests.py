@@ -26,6 +26,7 @@ from django_payments_hub.provider_kit.types import (
     RefundLookUpRequest,
     RefundRequest,
 )
+from django_payments_hub.services import credentials
 
 
 class _Named(TypedDict):
@@ -37,6 +38,11 @@ class _Named(TypedDict):
     provider_session_id: str
     captured_minor: int
     capturable_minor: int
+    refunded_minor: int
+    flow: Flow
+    method_kind: MethodKind | None
+    created_at: datetime
+    expires_at: datetime | None
     recovering: bool
     first_sent_at: datetime | None
 
@@ -51,6 +57,11 @@ def _named(payment: Payment, operation: Operation | None = None) -> _Named:
         "provider_session_id": payment.provider_session_id or "",
         "captured_minor": payment.captured_minor,
         "capturable_minor": payment.capturable_minor,
+        "refunded_minor": payment.refund_reserved_minor,
+        "flow": Flow(payment.flow),
+        "method_kind": MethodKind(payment.method_kind) if payment.method_kind else None,
+        "created_at": payment.created_at,
+        "expires_at": payment.expires_at,
         "recovering": operation.in_doubt if operation else False,
         "first_sent_at": operation.first_sent_at if operation else None,
     }
@@ -76,6 +87,7 @@ def pay(payment: Payment, operation: Operation) -> PayRequest:
         payer=_payer(payment, parameters),
         return_url=return_address(payment),
         cancel_url=payment.cancel_url or return_address(payment),
+        created_at=payment.created_at,
         expires_at=payment.expires_at,
         metadata={str(key): str(value) for key, value in payment.metadata.items()},
         recovering=operation.in_doubt,
@@ -85,7 +97,7 @@ def pay(payment: Payment, operation: Operation) -> PayRequest:
 
 def _payer(payment: Payment, parameters: Mapping[str, object]) -> Payer:
     known = {name: str(value) for name, value in payment.payer.items()}
-    return Payer(**known, national_id=str(parameters.get("national_id", "")))
+    return Payer(**known, national_id=credentials.unseal(str(parameters.get("national_id", ""))))
 
 
 def confirm(payment: Payment, operation: Operation) -> ConfirmRequest:
@@ -135,6 +147,7 @@ def look_up_refund(payment: Payment, row: Refund) -> RefundLookUpRequest:
         **_named(payment),
         refund_reference=str(row.pk),
         provider_refund_id=row.provider_refund_id or "",
+        refund_minor=row.amount_minor,
         since=row.created_at,
     )
 

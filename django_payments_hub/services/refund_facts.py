@@ -19,7 +19,7 @@ def merge(books: Books, fact: RefundFact) -> Verdict:
     refund = _find_refund(books.payment, fact)
     if refund is None:
         return _record_foreign_refund(books, fact)
-    if fact.amount_minor != refund.amount_minor or fact.currency != refund.currency:
+    if (fact.amount_minor != refund.amount_minor and not fact.whole) or fact.currency != refund.currency:
         raise Mismatch("The refund is of another amount.", code="refund_amount")
     if refund.provider_refund_id not in (None, fact.provider_refund_id):
         raise Mismatch("The refund names another object of the provider.", code="provider_refund_id")
@@ -60,10 +60,13 @@ def _record_foreign_refund(books: Books, fact: RefundFact) -> Verdict:
         # Held, lest a refund under way be booked twice; told again when its operation is answered.
         return Verdict.UNMATCHED
     payment = books.payment
+    amount_minor = payment.captured_minor - payment.refund_reserved_minor if fact.whole else fact.amount_minor
+    if amount_minor <= 0:
+        return Verdict.DUPLICATE
     refund = Refund(
         payment=payment,
         account_id=payment.account_id,
-        amount_minor=fact.amount_minor,
+        amount_minor=amount_minor,
         currency=fact.currency,
         status=fact.status.value,
         origin=RefundOrigin.PROVIDER.value,

@@ -1,4 +1,4 @@
-"""The public endpoints: notifications, verified and filed, and returning browsers, sent on.
+"""The public endpoints: notifications, verified and filed; forms, posted on; returning browsers, sent on.
 
 Plain Django views, outside any transaction, without a look at cookies or sessions.
 """
@@ -15,10 +15,11 @@ from django.core.cache import cache
 from django.db import DatabaseError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from django_payments_hub import dispatch
 from django_payments_hub.conf import hub_settings
-from django_payments_hub.domain.statuses import PaymentStatus
+from django_payments_hub.domain.statuses import Flow, PaymentStatus
 from django_payments_hub.exceptions import (
     ConfigurationError,
     HubError,
@@ -29,7 +30,8 @@ from django_payments_hub.exceptions import (
     VerificationUnavailable,
 )
 from django_payments_hub.models import Payment
-from django_payments_hub.services import accounts, inbox, polling, provider_calls
+from django_payments_hub.services import accounts, form_addresses, forms, hints, inbox, polling, provider_calls
+from django_payments_hub.webhooks import form_pages
 
 logger = logging.getLogger("django_payments_hub.webhooks")
 
@@ -83,11 +85,15 @@ def webhook(request: HttpRequest, account: str) -> HttpResponseBase:
 
 
 def _receive(request: HttpRequest, account: accounts.Account) -> HttpResponseBase:
-    verbs = provider_calls.provider_of(account.row).capabilities.webhook_verbs
+    capabilities = provider_calls.provider_of(account.row).capabilities
+    verbs = capabilities.webhook_verbs
     if request.method not in verbs:
         response = _error(405, "method_not_allowed", "This verb is not used here.")
         response.headers["Allow"] = ", ".join(sorted(verbs))
         return response
+    if capabilities.unsigned_webhooks:
+        hints.take(account.row, _data(request))
+        return HttpResponse(content_type="text/plain")  # the same whatever it names: nobody learns what is known here
     body = _bounded_body(request)
     if body is None:
         return _error(413, "body_too_large", "The notification is too large.")
@@ -110,15 +116,46 @@ def _bounded_body(request: HttpRequest) -> bytes | None:
 
 
 @_public
-def return_payment(_request: HttpRequest, payment_id: UUID) -> HttpResponseBase:
-    """A browser comes back from its provider: queue a look-up, and send it on to the host's page (303).
-
-    Coming back proves nothing, and changes nothing in this request but when the provider is asked.
-    """
-    payment = Payment.objects.select_related("account").filter(pk=payment_id).first()
+@require_safe
+def form_page(_request: HttpRequest, payment_id: UUID, signature: str) -> HttpResponseBase:
+    """The page that posts a payment's form to its provider; sends the browser on where there is none to be posted."""
+    payment = _payment(payment_id) if form_addresses.is_genuine(payment_id, signature) else None
     if payment is None:
         raise Http404
-    return _send_on(payment)
+    try:
+        form = forms.first(payment)
+    except HubError as error:
+        logger.warning("The form of payment %s cannot be made (%s).", payment.pk, error.code)
+        return _error(503, error.code, "The payment page cannot be reached now.")
+    return _send_on(payment) if form is None else form_pages.page(form, payment)
+
+
+@_public
+def return_payment(request: HttpRequest, payment_id: UUID) -> HttpResponseBase:
+    """A browser comes back from its provider: queue a look-up, and send it on to the host's page (303).
+
+    Coming back proves nothing, and changes nothing in this request but when the provider is asked. Some providers want
+    a second form posted instead.
+    """
+    payment = _payment(payment_id)
+    if payment is None:
+        raise Http404
+    return _lead_on(payment, _data(request))
+
+
+def _payment(payment_id: UUID) -> Payment | None:
+    return Payment.objects.select_related("account", "order_ref").filter(pk=payment_id).first()
+
+
+def _data(request: HttpRequest) -> dict[str, str]:
+    """What a browser or a notice brings along, in its query or its form; of a name told twice the last."""
+    data = request.POST if request.method == "POST" else request.GET
+    return {key: str(data[key]) for key in data}
+
+
+def _lead_on(payment: Payment, data: dict[str, str]) -> HttpResponseBase:
+    form = forms.following(payment, data) if data else None
+    return _send_on(payment) if form is None else form_pages.page(form, payment)
 
 
 @_public
@@ -128,29 +165,47 @@ def return_account(request: HttpRequest, account: str) -> HttpResponseBase:
         found = accounts.get(account, active=False)
     except NotFound as error:
         raise Http404 from error
-    data = request.GET if request.method == "GET" else request.POST
+    data = _data(request)
     try:
-        visit = provider_calls.provider_of(found.row).parse_return({key: str(data[key]) for key in data})
+        visit = provider_calls.provider_of(found.row).parse_return(data)
     except ConfigurationError as error:
         raise Http404 from error
     payment = provider_calls.payment_named(found.row, visit)
     if payment is None:
         raise Http404
-    return _send_on(payment)
+    return _lead_on(payment, data)
 
 
 def _send_on(payment: Payment) -> HttpResponseBase:
     waits = payment.status in (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING)
     # One that has changed since may be asked about at once: a customer who was refused comes back with another card.
     asked = f"payments_hub:sync:{payment.pk}:{payment.updated_at.timestamp()}"
-    if waits and _can_be_asked(payment) and cache.add(asked, 1, _ASK_EVERY_S):
+    if waits and _can_be_asked(payment) and _is_first(asked):
         polling.look_soon(payment)  # a message only wakes, and may be lost
         dispatch.start(dispatch.SYNC, str(payment.pk))
+    elif not waits and payment.flow == Flow.HOSTED and _takes_forms(payment):
+        hints.ask_soon(payment)  # its form was given out: it may have been paid after it was given up
     if not payment.return_url:
         return JsonResponse({"payment_id": str(payment.pk)})
     response = HttpResponse(status=303)
     response.headers["Location"] = _with_query(payment.return_url, {"payment_id": str(payment.pk)})
     return response
+
+
+def _is_first(key: str) -> bool:
+    """Whether nothing was asked under this key just now; a cache that is down must not strand the customer."""
+    try:
+        return bool(cache.add(key, 1, _ASK_EVERY_S))
+    except Exception as error:  # noqa: BLE001 - each cache has errors of its own
+        logger.warning("The cache does not answer (%s).", error)
+        return True
+
+
+def _takes_forms(payment: Payment) -> bool:
+    try:
+        return provider_calls.provider_of(payment.account).capabilities.form_posts
+    except HubError:
+        return False
 
 
 def _can_be_asked(payment: Payment) -> bool:

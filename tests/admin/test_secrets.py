@@ -152,6 +152,10 @@ def test_names_of_secrets_are_known_in_every_spelling() -> None:
         "cvc",
         "webhookSecrets",
         "pp_SecureHash",
+        "pp_MerchantMPIN",
+        "pp_CNIC",
+        "nationalId",
+        "national_id",
     ]
     assert redact(dict.fromkeys(names, "x")) == dict.fromkeys(names, "[redacted]")
     kept = {"secretary": "x", "spinner": "x", "client_secret": ""}

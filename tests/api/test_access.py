@@ -75,7 +75,7 @@ MATRIX: dict[tuple[str, str], dict[str, Any]] = {
     ("schema", "get"): EVERYBODY,
     ("docs", "get"): EVERYBODY,
 }
-PUBLIC = {"webhook", "return-payment", "return-account"}  # proven by signatures, see tests/webhooks
+PUBLIC = {"webhook", "return-payment", "return-account", "form"}  # proven by signatures, see tests/webhooks
 
 
 def routes() -> Iterator[tuple[str, URLPattern]]:

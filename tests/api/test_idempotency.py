@@ -307,3 +307,11 @@ def test_fifty_threads_with_one_key_make_one_payment_and_one_charge(api, custome
     assert sum(not replayed(result) for result in results) == 1
     assert effects(sandbox, "payment_intents.create") == 1
     assert books_of(sandbox, Payment.objects.get())["captured"] == 1250
+
+
+def test_what_a_body_held_cannot_be_tried_out_with_the_database_alone(settings: Any) -> None:
+    body = {"payer": {"national_id": "182734"}}
+    kept = idempotency.fingerprint("/api/payments/", body)
+    assert kept == idempotency.fingerprint("/api/payments/", dict(body))
+    settings.SECRET_KEY = "another-" + "k" * 50
+    assert kept != idempotency.fingerprint("/api/payments/", body)

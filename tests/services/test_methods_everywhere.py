@@ -11,11 +11,12 @@ from django_payments_hub.domain.statuses import MethodStatus, PaymentStatus
 from django_payments_hub.models import Customer, Payment, PaymentMethod, TransactionLog
 from django_payments_hub.services import methods, payments
 from django_payments_hub.testing.sandbox import SandboxClient
-from tests.merchants import Merchant
+from tests.merchant_fixtures import only
+from tests.merchants import KEEPING, Merchant
 from tests.services import world
 from tests.services.saved import converge, fresh, kept
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), only(KEEPING)]
 
 
 def one_active() -> PaymentMethod:

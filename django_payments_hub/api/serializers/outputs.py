@@ -121,6 +121,9 @@ class PaymentStatusOutput(_Shown):
     refunded = MinorField("refunded_minor")
     next_action = NextActionOutput(allow_null=True, required=False, help_text=_("Only for those who may pay."))
     failure = FailureOutput(source="*", read_only=True, allow_null=True)
+    expires_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text=_("An unpaid payment is withdrawn then.")
+    )
     updated_at = serializers.DateTimeField(read_only=True)
 
 
@@ -144,7 +147,6 @@ class PaymentOutput(PaymentStatusOutput):
     cancel_reason = serializers.CharField(read_only=True)
     refunds_url = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField(read_only=True)
-    expires_at = serializers.DateTimeField(read_only=True, allow_null=True)
     provider_payment_id = serializers.CharField(allow_null=True, required=False, help_text=_("For staff."))
     provider_session_id = serializers.CharField(allow_null=True, required=False, help_text=_("For staff."))
     attention_code = serializers.CharField(required=False, help_text=_("For staff: why a person is needed."))
