@@ -34,7 +34,8 @@ def payments_sandbox_process() -> Iterator[SandboxProcess]:
 def payments_sandbox(payments_sandbox_process: SandboxProcess, settings: _Settings) -> Iterator[SandboxClient]:
     """The control API of an empty sandbox, with every account that connects somewhere pointed at it for the test.
 
-    Accounts keep their keys and webhook secrets; only where they connect to changes.
+    Accounts keep their keys and webhook secrets; only where they connect to changes. Where a provider wants its calls
+    signed with keys of its own making, they become those of a merchant of the sandbox's.
     """
     client = payments_sandbox_process.client
     client.reset()

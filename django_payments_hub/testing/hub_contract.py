@@ -13,11 +13,12 @@ class TestAcmeInTheHub(HubContract):
 from __future__ import annotations
 
 from django_payments_hub.testing.contract.hub import HubBooks
+from django_payments_hub.testing.contract.hub_payers import HubPayers
 from django_payments_hub.testing.contract.hub_receipts import HubReceipts
 from django_payments_hub.testing.contract.hub_refusals import HubRefusals
 
 __all__ = ["HubContract"]
 
 
-class HubContract(HubBooks, HubRefusals, HubReceipts):
+class HubContract(HubBooks, HubRefusals, HubReceipts, HubPayers):
     """Books that agree with the provider's own, whatever is lost, doubled or late."""

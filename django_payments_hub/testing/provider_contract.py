@@ -16,6 +16,7 @@ hook that is missing fails the tests that need it. Needs pytest.
 
 from __future__ import annotations
 
+from django_payments_hub.testing.contract.accounts import Accounts
 from django_payments_hub.testing.contract.bench import (
     PAYING,
     Bench,
@@ -29,8 +30,10 @@ from django_payments_hub.testing.contract.bench import (
 )
 from django_payments_hub.testing.contract.declarations import Declarations
 from django_payments_hub.testing.contract.errors import Errors
+from django_payments_hub.testing.contract.forms import Forms
 from django_payments_hub.testing.contract.methods import Methods
 from django_payments_hub.testing.contract.moves import Moves
+from django_payments_hub.testing.contract.notice_proofs import NoticeProofs
 from django_payments_hub.testing.contract.notices import Notices
 from django_payments_hub.testing.contract.payments import Payments
 from django_payments_hub.testing.contract.receiver import Receiver
@@ -55,5 +58,7 @@ __all__ = [
 ]
 
 
-class ProviderContract(Declarations, Payments, Moves, Errors, Recovery, Notices, Methods, Savings, Secrecy):
+class ProviderContract(
+    Declarations, Accounts, Payments, Forms, Moves, Errors, Recovery, Notices, NoticeProofs, Methods, Savings, Secrecy
+):
     """What a provider's class has to keep, whatever it is a provider of."""

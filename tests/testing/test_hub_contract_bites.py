@@ -26,7 +26,7 @@ CASES: list[tuple[Any, str, dict[str, Any]]] = [
     (
         mutants.TimeOutIsFailure,
         "test_a_payment_whose_answer_is_lost_is_made_once",
-        {"flow": Flow.TOKEN, "kind": "reset", "when": "after"},
+        {"calling_flow": Flow.TOKEN, "kind": "reset", "when": "after"},
     ),
     (
         mutants.TimeOutIsRefused,

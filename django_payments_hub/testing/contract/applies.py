@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from django_payments_hub.domain.statuses import Flow
 from django_payments_hub.provider_kit.base import BaseProvider
+from django_payments_hub.provider_kit.types import AccountConfig
 from django_payments_hub.testing.contract.bench import Means
 
 AnyProviderClass = type[BaseProvider[Any]]
@@ -87,3 +88,17 @@ TELLS_OF_MONEY = Condition(
     lambda it: bool(address_keys(it.provider)) or it.provider.capabilities.webhooks,
 )
 """Whatever staff may tell besides: a capability takes no test away but those about its absence."""
+
+
+def secrets_of(provider: AnyProviderClass, account: AccountConfig) -> list[str]:
+    """Every credential in an account's values."""
+    names = {f.name for f in fields(provider.Config) if f.metadata.get("secret")}
+    found: list[str] = []
+    for key, value in account.values.items():
+        if key.lower() in names:
+            found += [value] if isinstance(value, str) else [str(item) for item in _items(value)]
+    return [secret for secret in found if secret]
+
+
+def _items(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else []

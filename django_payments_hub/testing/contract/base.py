@@ -14,7 +14,7 @@ from django_payments_hub.provider_kit.types import AccountConfig
 from django_payments_hub.testing.contract.applies import AnyProviderClass, address_keys, conditions_of
 from django_payments_hub.testing.contract.bench import Bench, HookMissing, Means
 from django_payments_hub.testing.contract.cashier import AnyProvider, Cashier
-from django_payments_hub.testing.contract.deeds import ABOUT_A_KNOWN_OBJECT, BY_NAME, doings_of
+from django_payments_hub.testing.contract.deeds import ABOUT_A_KNOWN_OBJECT, BY_NAME, calling_flows, doings_of
 from django_payments_hub.testing.contract.receiver import Receiver
 
 Connect = Callable[..., AnyProvider]
@@ -54,6 +54,7 @@ class ContractBase:
             "flow": flows,
             "waiting_flow": [flow for flow in flows if flow is not Flow.TOKEN],
             "pageless_flow": [flow for flow in flows if flow is not Flow.HOSTED],
+            "calling_flow": calling_flows(provider),
             "setup_flow": sorted(provider.capabilities.setup_flows),
             "doing": every,
             "moving": [doing for doing in every if doing.moves],

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, NoReturn
 
 from django_payments_hub.domain.statuses import Flow
 from django_payments_hub.provider_kit.method_types import MethodResult
-from django_payments_hub.provider_kit.types import AccountConfig, PaymentFact
+from django_payments_hub.provider_kit.types import AccountConfig, Payer, PaymentFact
 
 When = Literal["before", "after"]
 
@@ -116,6 +116,8 @@ class Bench:
         confirms: the flow whose payments `confirm` works on; None where it is not filled in.
         found_by_reference: our reference alone finds a payment; else the key of its first call has to lead to it.
         signs_time: a notice's signature covers its time, so that an old one is refused.
+        signature_field: the field of a notice's body that signs its other fields, in whatever bytes they are sent; ""
+            where the bytes are signed, in a header. note: a field that may be added to a body before it is signed.
         unsaid: what the answer to a deed does not hold, by the kind of `Trouble` that would spoil it: no amount that is
             not told can be wrong.
         settles_after_s: how long after its first try a call in doubt can be brought to an end, in seconds.
@@ -126,6 +128,8 @@ class Bench:
     confirms: ClassVar[Flow | None] = None
     found_by_reference: ClassVar[bool] = True
     signs_time: ClassVar[bool] = True
+    signature_field: ClassVar[str] = ""
+    note: ClassVar[str] = "note"
     unsaid: ClassVar[Mapping[str, frozenset[Deed]]] = {}
     settles_after_s: ClassVar[float] = 1.0
     deadline_s: ClassVar[float] = 0.6
@@ -157,6 +161,10 @@ class Bench:
     def token(self, means: Means) -> Token:
         """A method for the token flow; a new one each time where the provider takes it only once."""
         self.missing(f"token({means})")
+
+    def payer(self) -> Payer:
+        """Who pays in the direct flow: with a number, say, that stays pending until `act` decides."""
+        return Payer()
 
     def act(self, fact: PaymentFact, means: Means) -> None:
         """Do what the fact's `next_action` asks the customer for, with this method."""

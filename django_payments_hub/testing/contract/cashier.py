@@ -16,7 +16,9 @@ from django_payments_hub.provider_kit.types import (
     CancelRequest,
     CaptureRequest,
     ConfirmRequest,
+    FormRequest,
     LookUpRequest,
+    Payer,
     PaymentFact,
     PaymentRequest,
     PaymentResult,
@@ -42,7 +44,16 @@ Request = (
 )
 
 
-class Named(TypedDict):
+class Row(TypedDict):
+    """What is known of how a payment was begun."""
+
+    flow: Flow | None
+    method_kind: MethodKind | None
+    created_at: datetime | None
+    expires_at: datetime | None
+
+
+class Named(Row):
     """What names an existing payment in every request about it."""
 
     reference: str
@@ -52,6 +63,7 @@ class Named(TypedDict):
     provider_session_id: str
     captured_minor: int
     capturable_minor: int
+    refunded_minor: int
 
 
 class Cashier:
@@ -60,6 +72,8 @@ class Cashier:
     def __init__(self, provider: AnyProvider, bench: Bench):
         self.provider, self.bench = provider, bench
         self.currency = default_currency(provider)
+        self._requests: dict[str, PayRequest] = {}
+        self._asked_back: dict[str, int] = {}
 
     # -- requests ------------------------------------------------------------------------------------------------------
 
@@ -76,13 +90,33 @@ class Cashier:
             description="Two cups of tea",
             return_url=RETURN_URL,
             cancel_url=CANCEL_URL,
+            payer=self.bench.payer() if flow is Flow.DIRECT else Payer(),
+            created_at=datetime.now(UTC),
+            expires_at=datetime.now(UTC) + timedelta(hours=1),
         )
         if flow is Flow.TOKEN:
             token = self.bench.token(means)
             request = replace(
                 request, method_token=token.method_token, customer_token=token.customer_token, saved=token.saved
             )
-        return replace(request, **changes)  # type: ignore[arg-type]  # the tests' own names
+        request = replace(request, **changes)  # type: ignore[arg-type]  # the tests' own names
+        self._requests[request.reference] = request
+        return request
+
+    def form_request(self, request: PayRequest) -> FormRequest:
+        """The form of this payment."""
+        now = datetime.now(UTC)
+        return FormRequest(
+            reference=request.reference,
+            amount_minor=request.amount_minor,
+            currency=request.currency,
+            method_kind=request.method_kind,
+            description=request.description,
+            return_url=request.return_url,
+            created_at=request.created_at or now,
+            expires_at=request.expires_at or now,
+            now=now,
+        )
 
     @property
     def method_kind(self) -> MethodKind | None:
@@ -102,6 +136,20 @@ class Cashier:
             "provider_session_id": fact.provider_session_id,
             "captured_minor": fact.captured_minor,
             "capturable_minor": fact.capturable_minor,
+            "refunded_minor": self._asked_back.get(fact.reference, 0),
+            **self._row(fact.reference),
+        }
+
+    def _row(self, reference: str) -> Row:
+        """What the hub's row would hold of a payment besides."""
+        begun = self._requests.get(reference)
+        if begun is None:
+            return {"flow": None, "method_kind": None, "created_at": None, "expires_at": None}
+        return {
+            "flow": begun.flow,
+            "method_kind": begun.method_kind,
+            "created_at": begun.created_at,
+            "expires_at": begun.expires_at,
         }
 
     def confirm_request(self, fact: PaymentFact, method_token: str = "") -> ConfirmRequest:
@@ -120,8 +168,10 @@ class Cashier:
 
     def refund_request(self, fact: PaymentFact, minor: int) -> RefundRequest:
         """Give so much of it back."""
+        names = self.named(fact)
+        self._asked_back[fact.reference] = names["refunded_minor"] + minor
         return RefundRequest(
-            **self.named(fact),
+            **names,
             idempotency_key=_key(),
             refund_reference=str(uuid.uuid4()),
             refund_minor=minor,
@@ -141,6 +191,10 @@ class Cashier:
             provider_payment_id=request.provider_payment_id if isinstance(request, PaymentRequest) else "",
             provider_session_id=request.provider_session_id if isinstance(request, PaymentRequest) else "",
             since=datetime.now(UTC) - timedelta(minutes=1),
+            recovering=request.recovering,
+            first_sent_at=request.first_sent_at,
+            may_arrive_until=request.may_arrive_until,
+            **self._row(request.reference),
         )
 
     def refund_look_up_request(self, request: RefundRequest, provider_refund_id: str = "") -> RefundLookUpRequest:
@@ -153,7 +207,12 @@ class Cashier:
             provider_session_id=request.provider_session_id,
             captured_minor=request.captured_minor,
             refund_reference=request.refund_reference,
+            refund_minor=request.refund_minor,
             provider_refund_id=provider_refund_id,
+            recovering=request.recovering,
+            first_sent_at=request.first_sent_at,
+            may_arrive_until=request.may_arrive_until,
+            **self._row(request.reference),
             since=datetime.now(UTC) - timedelta(minutes=1),
         )
 

@@ -86,7 +86,7 @@ def told(answer: Answer) -> Told:
 def doings_of(provider: AnyProviderClass) -> list[Doing]:
     """Every deed the provider declares."""
     can = provider.capabilities
-    found = [_pay(flow) for flow in sorted(can.flows)]
+    found = [_pay(flow) for flow in calling_flows(provider)]
     if confirms(provider):
         found.append(Doing(Deed.CONFIRM, _to_confirm, Books(captured=AMOUNT)))
     if can.manual_capture:
@@ -103,7 +103,7 @@ def doings_of(provider: AnyProviderClass) -> list[Doing]:
     if can.cancel and (flow := _open_flow(can.flows)):
         found.append(Doing(Deed.WITHDRAW, lambda till: till.cancel_request(till.waiting(flow)), Books()))
     if can.refund:
-        back = PART if can.partial_refund else AMOUNT
+        back = _back(provider)
         found.append(
             Doing(
                 Deed.REFUND,
@@ -115,10 +115,22 @@ def doings_of(provider: AnyProviderClass) -> list[Doing]:
         paid = Books(captured=AMOUNT)
         found.append(Doing(Deed.LOOK_UP, lambda till: till.look_up_request(till.paid()), paid, moves=False))
     if can.look_up and can.refund:
-        back = PART if can.partial_refund else AMOUNT
+        back = _back(provider)
         left = Books(captured=AMOUNT, refunded=back)
         found.append(Doing(Deed.LOOK_UP_REFUND, lambda till: _known_refund(till, back), left, moves=False))
     return found
+
+
+def _back(provider: AnyProviderClass) -> int:
+    """What is given back: a part, unless the provider shows only the whole."""
+    can = provider.capabilities
+    return PART if can.partial_refund and not can.blind_refunds else AMOUNT
+
+
+def calling_flows(provider: AnyProviderClass) -> list[Flow]:
+    """The flows in which a payment is begun by a call; a form is posted by the browser."""
+    can = provider.capabilities
+    return sorted(can.flows - {Flow.HOSTED} if can.form_posts else can.flows)
 
 
 def _pay(flow: Flow) -> Doing:

@@ -17,6 +17,7 @@ from django_payments_hub.domain.statuses import (
     MethodStatus,
     Mode,
     NextActionKind,
+    OperationState,
     RefundStatus,
     Stage,
 )
@@ -31,7 +32,7 @@ from django_payments_hub.models import (
     WebhookEvent,
 )
 from django_payments_hub.provider_kit.types import NextAction, PaymentFact
-from django_payments_hub.services import accounts, inbox, payments, refunds, sweeper
+from django_payments_hub.services import accounts, inbox, operations, payments, refunds, sweeper
 from django_payments_hub.testing.contract.bench import Bench, Books, Means, Notice, Token
 from django_payments_hub.testing.contract.cashier import AMOUNT, CANCEL_URL, Cashier
 
@@ -58,6 +59,9 @@ class HubWorld:
             "cancel_url": CANCEL_URL,
             "description": "Two cups of tea",
         }
+        if flow is Flow.DIRECT:
+            payer = self.bench.payer()
+            wanted["payer"] = {"phone": payer.phone, "national_id": payer.national_id}
         if flow is Flow.TOKEN:
             wanted |= self._with_token(self.bench.token(means))
         return payments.NewPayment(account=ALIAS, **{**wanted, **more})
@@ -82,7 +86,15 @@ class HubWorld:
 
     def begin(self, flow: Flow, means: Means = Means.PAYS, **more: Any) -> Payment:
         """The payment after the request that makes it."""
-        return payments.create(self.wish(flow, means, **more))
+        return self.create(self.wish(flow, means, **more))
+
+    def create(self, wish: payments.NewPayment) -> Payment:
+        """The payment after its first call: a worker makes that of a slow provider."""
+        payment = payments.create(wish)
+        left = Operation.objects.filter(payment=payment, state=OperationState.CREATED.value).first()
+        if left is not None and self.till.provider.capabilities.runs_in_worker:
+            operations.resume(left.pk)
+        return fresh(payment)
 
     def act(self, payment: Payment, means: Means = Means.PAYS) -> None:
         """The customer's part."""

@@ -68,6 +68,23 @@ def with_other_headers(notice: Notice) -> Iterator[tuple[str, Notice]]:
         yield name, replace(notice, headers={**kept, **{key: spoil(value) for key, value in signing.items()}})
 
 
+def with_other_field(notice: Notice, field: str) -> Iterator[tuple[str, Notice]]:
+    """The same for a signature that is a field of the body."""
+    payload = parsed(notice)
+    yield "none", replace(notice, body=json.dumps(_dropped(payload, (field,))).encode())
+    for wrong in _WRONG:
+        yield repr(wrong), replace(notice, body=json.dumps({**payload, field: wrong}).encode())
+    for name, spoil in _SIGNATURE_FAULTS.items():
+        yield name, replace(notice, body=json.dumps({**payload, field: spoil(str(payload[field]))}).encode())
+
+
+def with_signature_of(notice: Notice, other: Notice, field: str) -> Notice:
+    """The body of the one with the signature of the other."""
+    if not field:
+        return Notice(body=notice.body, headers=other.headers)
+    return replace(notice, body=json.dumps({**parsed(notice), field: parsed(other)[field]}).encode())
+
+
 def with_unknown_status(payload: Json) -> Json:
     """Every status in it is one that nobody knows yet."""
     changed: Json = _walk(payload, lambda key, value: FUTURE if key in _STATUS_KEYS and _is_text(value) else value)

@@ -13,7 +13,7 @@ from django_payments_hub.exceptions import InvalidSignature, MalformedNotice
 from django_payments_hub.provider_kit.types import DisputeFact, Fact, LookUp, PaymentFact, RefundFact
 from django_payments_hub.testing.contract import mutations
 from django_payments_hub.testing.contract.applies import declares, lacks, where
-from django_payments_hub.testing.contract.base import Connect, ContractBase
+from django_payments_hub.testing.contract.base import ContractBase
 from django_payments_hub.testing.contract.bench import HookMissing, Notice
 from django_payments_hub.testing.contract.cashier import AMOUNT, AnyProvider, Cashier
 
@@ -51,7 +51,7 @@ class Notices(ContractBase):
         assert fact.stage in (Stage.CANCELLED, Stage.EXPIRED)
 
     @HEARD
-    @where(declares("refund"))
+    @where(declares("refund"), lacks("blind_refunds"))
     def test_a_refund_of_ours_is_heard_of_as_ours(self, till: Cashier) -> None:
         paid = till.paid()
         till.bench.forget_notices()
@@ -65,7 +65,7 @@ class Notices(ContractBase):
         }
 
     @HEARD
-    @where(declares("partial_refund"))
+    @where(declares("partial_refund"), lacks("blind_refunds"))
     def test_a_refund_made_at_the_provider_is_heard_of_as_not_ours(self, till: Cashier) -> None:
         paid = till.paid()
         till.bench.forget_notices()
@@ -73,6 +73,15 @@ class Notices(ContractBase):
         facts = refunds_in(till, heard(till.provider, till.bench.notices()), paid)
         assert {(fact.reference, fact.amount_minor) for fact in facts} == {("", 300)}
         assert all({fact.payment_reference, fact.provider_payment_id} & names(paid) for fact in facts)
+
+    @HEARD
+    @where(declares("blind_refunds"))
+    def test_a_refund_of_the_whole_made_at_the_provider_shows_in_the_payment(self, till: Cashier) -> None:
+        paid = till.paid()
+        till.bench.dashboard_refund(paid, AMOUNT)
+        found = till.found(paid)
+        assert [(fact.reference, fact.amount_minor) for fact in found.refunds] == [("", AMOUNT)]
+        assert found.captured_minor == AMOUNT
 
     @HEARD
     @where(declares("disputes"))
@@ -96,78 +105,10 @@ class Notices(ContractBase):
     def test_an_undeclared_dispute_is_not_heard_of(self, till: Cashier) -> None:
         paid = till.paid()
         if self.provider.capabilities.refund:
-            till.provider.refund(till.refund_request(paid, AMOUNT))
+            till.provider.refund(till.refund_request(till.paid(), AMOUNT))
         with suppress(HookMissing):  # a sandbox without disputes has none to tell of
             till.bench.dispute(paid, "needs_response")
         heard(till.provider, till.bench.notices())
-
-    # -- proof ---------------------------------------------------------------------------------------------------------
-
-    @HEARD
-    def test_a_changed_byte_is_not_believed(self, till: Cashier) -> None:
-        notice = one_notice(till)
-        believed(till.provider, notice)
-        for changed in mutations.with_a_byte_changed(notice):
-            refused(till.provider, changed)
-
-    @HEARD
-    def test_the_same_json_in_other_bytes_is_not_believed(self, till: Cashier) -> None:
-        others = list(mutations.reserialised(one_notice(till)))
-        assert others
-        for changed in others:
-            refused(till.provider, changed)
-
-    @HEARD
-    def test_a_missing_or_mangled_signature_is_refused_and_breaks_nothing(self, till: Cashier) -> None:
-        for _, changed in mutations.with_other_headers(one_notice(till)):
-            refused(till.provider, changed)
-
-    @HEARD
-    def test_the_signature_of_another_notice_is_not_believed(self, till: Cashier) -> None:
-        one_notice(till)
-        till.paid()
-        one, *_, other = till.bench.notices()
-        assert one.body != other.body
-        refused(till.provider, Notice(body=one.body, headers=other.headers))
-
-    @HEARD
-    def test_a_notice_of_another_account_is_not_believed(self, till: Cashier, connect: Connect) -> None:
-        stranger = Cashier(connect(till.bench.other_account()), till.bench)
-        # A method for the token flow may be kept for the one account alone.
-        stranger.paid(next((f for f in (Flow.HOSTED, Flow.CLIENT, Flow.DIRECT) if f in stranger.flows), None))
-        for notice in till.bench.notices():
-            believed(stranger.provider, notice)
-            refused(till.provider, notice)
-
-    @HEARD
-    def test_a_secret_can_be_rolled_without_losing_a_notice(self, till: Cashier, connect: Connect) -> None:
-        old = one_notice(till)
-        till.bench.forget_notices()
-        with_both, with_new = (connect(account) for account in till.bench.roll_secret())
-        till.paid()
-        new = till.bench.notices()
-        assert new, "nothing is sent any more"
-        for notice in (old, *new):
-            believed(with_both, notice)
-        for notice in new:
-            believed(with_new, notice)
-        refused(with_new, old)
-
-    @HEARD
-    def test_a_notice_of_long_ago_is_refused_where_its_time_is_signed(self, till: Cashier) -> None:
-        notice = one_notice(till)
-        for now in (time.time() + MONTH_S, time.time() - MONTH_S):
-            if till.bench.signs_time:
-                refused(till.provider, notice, now=now)
-            else:
-                believed(till.provider, notice, now=now)
-
-    @HEARD
-    def test_a_payload_of_our_own_is_believed_only_when_it_is_signed(self, till: Cashier) -> None:
-        notice = one_notice(till)
-        body = notice.body.replace(b"{", b'{"note": "changed",', 1)
-        believed(till.provider, till.bench.sign(body))
-        refused(till.provider, Notice(body=body, headers=notice.headers))
 
     # -- the same again ------------------------------------------------------------------------------------------------
 

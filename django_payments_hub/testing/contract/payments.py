@@ -91,7 +91,11 @@ class Payments(ContractBase):
         fact = till.waiting(waiting_flow)
         assert till.bench.books(fact.reference) == Books()
         if till.provider.capabilities.look_up:
-            known = till.found(fact)
+            known = till.provider.look_up(till.look_up_request(fact))
+            if known is None:  # a form that was not posted
+                assert till.provider.capabilities.form_posts
+                assert waiting_flow is Flow.HOSTED
+                return
             assert (known.captured_minor, known.authorized_minor) == (0, 0)
             assert known.stage in _NO_MONEY
 
@@ -248,11 +252,11 @@ _RETURN_KEYS = ("payment_intent", "session_id", "token", "PayerID", "orderId", "
 
 
 def _usable(action: NextAction) -> None:
-    if action.kind in (NextActionKind.REDIRECT, NextActionKind.FORM_POST):
+    if action.kind is NextActionKind.REDIRECT:
         url = urlsplit(action.url)
         assert url.scheme in ("http", "https"), "the customer cannot be sent there"
         assert url.hostname
-    if action.kind in (NextActionKind.FORM_POST, NextActionKind.CLIENT_SECRET, NextActionKind.INSTRUCTIONS):
+    if action.kind in (NextActionKind.CLIENT_SECRET, NextActionKind.INSTRUCTIONS):
         assert action.fields, f"nothing to {action.kind} with"
     assert all(isinstance(text, str) for pair in action.fields.items() for text in pair)
 

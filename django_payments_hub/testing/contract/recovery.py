@@ -67,6 +67,9 @@ class Recovery(ContractBase):
 
     def _ends_well(self, till: Cashier, doing: Doing, request: Request) -> None:
         fact = _resumed(till, doing, request)
+        if fact is None and isinstance(request, RefundRequest) and is_sent_once(till):
+            assert till.bench.books(request.reference).refunded == 0, "a refund of the whole shows, and was not found"
+            return  # never sent again: a person finds out
         if fact is None:
             assert till.bench.books(request.reference) == Books(), "told to have come to nothing, and money has moved"
             return
@@ -159,9 +162,29 @@ def _resumed(till: Cashier, doing: Doing, request: Request) -> Told | None:
     """
     can = till.provider.capabilities
     assert can.key_window_s or can.recovers_itself or can.look_up, "nobody can ever finish a call in doubt"
+    if is_sent_once(till):
+        return _asked_about(till, request)
     with suppress(Refused):
         return let_go(lambda: _found(till, doing, request) or told(doing.run(till.provider, till.again(request))))
     return None
+
+
+def is_sent_once(till: Cashier) -> bool:
+    """Whether no call of the provider's may be made again: then it is only asked about."""
+    return not (till.provider.capabilities.key_window_s or till.provider.capabilities.recovers_itself)
+
+
+def _asked_about(till: Cashier, request: Request) -> Told | None:
+    if isinstance(request, RefundRequest):
+        before = till.bench.books(request.reference).refunded
+        with suppress(OutcomeUnknown):
+            till.provider.refund(till.again(request))
+        assert till.bench.books(request.reference).refunded == before, "a refund in doubt was sent again"
+        with suppress(OutcomeUnknown):
+            return till.look_up_refund(till.again(request))
+        return None
+    fact = let_go(lambda: till.provider.look_up(till.question(till.again(request))))
+    return None if fact is not None and fact.stage is Stage.FAILED else fact
 
 
 def _found(till: Cashier, doing: Doing, request: Request) -> Told | None:

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from django_payments_hub.exceptions import ProviderError
-from django_payments_hub.testing.contract.applies import ON_THE_WIRE, where
+from django_payments_hub.testing.contract.applies import ON_THE_WIRE, secrets_of, where
 from django_payments_hub.testing.contract.base import ContractBase
 from django_payments_hub.testing.contract.bench import Trouble
 from django_payments_hub.testing.contract.cashier import Cashier
-from django_payments_hub.testing.contract.declarations import secrets_of
 from django_payments_hub.testing.contract.deeds import Doing
 
 PROVIDERS_WORDS = "canary-of-the-provider"
@@ -64,7 +63,7 @@ def _trouble(till: Cashier, status: int, secrets: list[str]) -> Trouble:
 
 def _with_words(body: dict[str, object], words: str) -> dict[str, object]:
     """The provider's own body with everything a person would read replaced."""
-    readable = {"message", "detail", "description", "error_description"}
+    readable = {"message", "detail", "description", "error_description", "pp_ResponseMessage", "responseDesc"}
     return {
         key: words if key in readable and isinstance(value, str) else _deeper(value, words)
         for key, value in body.items()
