@@ -141,11 +141,13 @@ CELERY_TIMEZONE = "UTC"
 
 SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:12111")
 
+_DEMO_KEY = "YS1kZW1vLWtleS1uby1yZWFsLXByb2plY3QtdXNlcy0="  # "a-demo-key-no-real-project-uses-"
+
 PAYMENTS_HUB = {
     "ORDER_MODEL": "shop.Order",
     "PUBLIC_URL": PUBLIC_URL,
     "RETURN_HOSTS": [PUBLIC_URL.partition("://")[2]],
-    "ENCRYPTION_KEYS": env.list("PAYMENTS_HUB_ENCRYPTION_KEYS", default=[]),
+    "ENCRYPTION_KEYS": env.parse_value(_secret("PAYMENTS_HUB_ENCRYPTION_KEYS", demo=_DEMO_KEY), list),
     "TEST_FAILPOINTS": env.bool("PAYMENTS_HUB_TEST_FAILPOINTS", default=False),
     "SWEEP_INTERVAL_S": SWEEP_INTERVAL_S,
     "ACCOUNTS": {
@@ -177,6 +179,29 @@ PAYMENTS_HUB = {
             "LOCATION_ID": _secret("SQUARE_LOCATION_ID", demo="LDEMO"),
             "WEBHOOK_SECRETS": env.parse_value(_secret("SQUARE_WEBHOOK_SECRETS", demo="key-demo"), list),
             "API_BASE": env.str("SQUARE_API_BASE", default=f"{SANDBOX_URL}/square"),
+        },
+        "jazzcash": {
+            "PROVIDER": "jazzcash",
+            "MODE": "test",
+            "LABEL": "JazzCash",
+            "MERCHANT_ID": _secret("JAZZCASH_MERCHANT_ID", demo="MC10001"),
+            "PASSWORD": _secret("JAZZCASH_PASSWORD", demo="password-demo"),
+            "INTEGRITY_SALTS": env.parse_value(_secret("JAZZCASH_INTEGRITY_SALTS", demo="salt-demo"), list),
+            "MERCHANT_MPIN": env.str("JAZZCASH_MERCHANT_MPIN", default=""),
+            "GENERATION": env.str("JAZZCASH_GENERATION", default="classic"),
+            "WALLET_VERSION": env.str("JAZZCASH_WALLET_VERSION", default="2.0"),
+            "API_BASE": env.str("JAZZCASH_API_BASE", default=f"{SANDBOX_URL}/jazzcash"),
+        },
+        "easypaisa": {
+            "PROVIDER": "easypaisa",
+            "MODE": "test",
+            "LABEL": "EasyPaisa",
+            "STORE_ID": _secret("EASYPAISA_STORE_ID", demo="10001"),
+            "ACCOUNT_NUM": _secret("EASYPAISA_ACCOUNT_NUM", demo="100010001"),
+            "USERNAME": _secret("EASYPAISA_USERNAME", demo="store-demo"),
+            "PASSWORD": _secret("EASYPAISA_PASSWORD", demo="password-demo"),
+            "HASH_KEY": _secret("EASYPAISA_HASH_KEY", demo="0123456789ABCDEF"),
+            "API_BASE": env.str("EASYPAISA_API_BASE", default=f"{SANDBOX_URL}/easypaisa"),
         },
         "manual": {
             "PROVIDER": "manual",

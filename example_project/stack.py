@@ -17,8 +17,6 @@ import socket
 import sys
 import time
 import urllib.error
-import urllib.parse
-import urllib.request
 import uuid
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -27,12 +25,10 @@ from types import TracebackType
 from typing import Self
 
 from django_payments_hub.testing.sandbox import SandboxClient
+from example_project import merchants
 from example_project.processes import Process, StackError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-SECRET_KEY, PUBLISHABLE_KEY = "sk_test_demo", "pk_test_demo"
-PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET = "client-demo", "secret-demo"
-SQUARE_ACCESS_TOKEN = "token-demo"
 START_TIMEOUT_S = 60.0
 
 _OWN_NAMES = frozenset(
@@ -49,9 +45,7 @@ _OWN_NAMES = frozenset(
         "VAR_DIR",
     }
 )
-_OWN_PREFIXES = ("CELERY_", "PAYMENTS_HUB_", "PAYPAL_", "SQUARE_", "STRIPE_")
-# This machine is all that is spoken to, whatever proxy the environment names.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_OWN_PREFIXES = ("CELERY_", "PAYMENTS_HUB_", *merchants.PREFIXES)
 
 
 class Stack:
@@ -111,25 +105,9 @@ class Stack:
         self._worker_ready()
 
     def _addresses(self) -> dict[str, str]:
-        """What the shop is to be told of the sandbox: its secrets are known once the endpoints are registered there."""
-        hears = f"{self.web_url}/api/payments/webhooks"
-        paypal = self.sandbox.deed("webhook", account=PAYPAL_CLIENT_ID, url=f"{hears}/paypal/")
-        square = self.sandbox.deed("subscription", account=SQUARE_ACCESS_TOKEN, url=f"{hears}/square/")
-        seller = self.sandbox.deed("seller", account=SQUARE_ACCESS_TOKEN)
-        return {
-            "PUBLIC_URL": self.web_url,
-            "SANDBOX_URL": self.sandbox_url,
-            "STRIPE_SECRET_KEY": SECRET_KEY,
-            "STRIPE_PUBLISHABLE_KEY": PUBLISHABLE_KEY,
-            "STRIPE_WEBHOOK_SECRETS": register_webhook(self.sandbox_url, f"{hears}/stripe/"),
-            "PAYPAL_CLIENT_ID": PAYPAL_CLIENT_ID,
-            "PAYPAL_CLIENT_SECRET": PAYPAL_CLIENT_SECRET,
-            "PAYPAL_WEBHOOK_IDS": str(paypal["id"]),
-            "PAYPAL_WEBHOOK_ROOT_CERTIFICATE": self.sandbox.settings("paypal")["WEBHOOK_ROOT_CERTIFICATE"],
-            "SQUARE_ACCESS_TOKEN": SQUARE_ACCESS_TOKEN,
-            "SQUARE_LOCATION_ID": str(seller["location_id"]),
-            "SQUARE_WEBHOOK_SECRETS": str(square["signature_key"]),
-        }
+        """What the shop is to be told of itself, and of its accounts in the sandbox."""
+        accounts = merchants.open_accounts(self.sandbox, self.sandbox_url, self.web_url)
+        return {"PUBLIC_URL": self.web_url, "SANDBOX_URL": self.sandbox_url, **accounts}
 
     def stop(self, timeout_s: float = 10.0) -> None:
         """End what was started here and is still there, the sandbox last; safe to repeat.
@@ -270,17 +248,6 @@ class Stack:
         self.worker.wait_for(r"\S+@\S+ ready\.", START_TIMEOUT_S)
 
 
-def register_webhook(sandbox_url: str, hub_url: str) -> str:
-    """Register the hub's address over Stripe's API, as one would in the dashboard; the signing secret."""
-    request = urllib.request.Request(
-        f"{sandbox_url}/stripe/v1/webhook_endpoints",
-        data=urllib.parse.urlencode({"url": hub_url, "enabled_events[]": "*"}).encode(),
-        headers={"Authorization": f"Bearer {SECRET_KEY}"},
-    )
-    with _opener.open(request, timeout=10) as response:
-        return str(json.loads(response.read())["secret"])
-
-
 def _inherited() -> dict[str, str]:
     return {
         name: value
@@ -315,7 +282,7 @@ def _gunicorn(descriptor: int) -> list[str]:
 
 def _answers(url: str) -> bool:
     try:
-        with _opener.open(url, timeout=5) as response:
+        with merchants.opener.open(url, timeout=5) as response:
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False

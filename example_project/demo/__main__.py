@@ -17,7 +17,7 @@ from types import FrameType
 import httpx
 
 from django_payments_hub.testing.sandbox import SandboxError
-from example_project.demo.chapters import afterwards, cards, others
+from example_project.demo.chapters import afterwards, cards, others, wallets
 from example_project.demo.report import DemoFailed, say
 from example_project.demo.story import Story
 from example_project.processes import StackError
@@ -105,6 +105,7 @@ def _tell(stack: Stack, since: str) -> bool:
     try:
         cards.tell(story)
         others.tell(story)
+        wallets.tell(story)
         afterwards.notices(story)
         afterwards.refunds(story)
         story.all_notices_processed()
@@ -126,6 +127,7 @@ def _serve(folder: Path, env: dict[str, str], port: int) -> int:
         for person in PEOPLE:
             say(f"   log in as     {person.username:<10} password {person.password}")
         say("\n   card          4242 4242 4242 4242, any later expiry, any CVC; 4000 0000 0000 9995 is declined")
+        say("   in rupees     JazzCash 0312 3456789 with CNIC 345678, EasyPaisa 0345 1234567; other numbers wait")
         say("\nCtrl-C ends it all.")
         _wait(stack.check)
     finally:

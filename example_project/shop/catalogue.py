@@ -68,6 +68,20 @@ CATALOGUE = (
         price=Decimal("4800"),
         currency="JPY",
     ),
+    Item(
+        slug="ajrak-shawl",
+        name="Ajrak shawl",
+        description="Printed by hand in Sindh, with wooden blocks, indigo and madder. It comes to you from Karachi.",
+        price=Decimal("3450.00"),
+        currency="PKR",
+    ),
+    Item(
+        slug="multani-bowl",
+        name="Blue bowl from Multan",
+        description="Painted in cobalt by the same family for five generations. Shipped from their workshop.",
+        price=Decimal("1250.50"),
+        currency="PKR",
+    ),
 )
 
 _LOOK = ("view_payment", "view_refund", "view_operation", "view_transactionlog", "view_dispute", "view_orderref")

@@ -20,7 +20,7 @@ from django_payments_hub.services.orders import payments_of
 from example_project.shop import access
 from example_project.shop.forms import BuyForm
 from example_project.shop.models import Order, OrderLine, Product
-from example_project.shop.ways import ways_to_pay
+from example_project.shop.ways import can_be_withdrawn, ways_to_pay
 
 _FIRST_PAGE = 50
 _PAID = {
@@ -35,7 +35,9 @@ _LABELS = {
     "account_holder": _("Account holder"),
     "iban": "IBAN",
     "bic": "BIC",
+    "token": _("Voucher number"),
 }
+_SHOWN: dict[str, str] = {NextActionKind.INSTRUCTIONS: "instructed", NextActionKind.WAIT: "phone"}
 _NOT_PAID = {PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED}
 
 
@@ -88,13 +90,15 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
         return redirect("shop:order", order_id=order_id)  # the token leaves the address bar and the history
     found = access.visible_order(request, order_id)
     payments = list(payments_of(found).select_related("account").prefetch_related("refunds"))
-    under_way = [row for row in payments if row.status == PaymentStatus.PROCESSING]
-    can_pay = found.status == Order.Status.OPEN and not under_way and access.is_buyer(request, found)
+    under_way = any(row.status == PaymentStatus.PROCESSING for row in payments)
+    waits = any(_SHOWN.get(_asks_for(row)) and not can_be_withdrawn(row) for row in payments)
+    can_pay = found.status == Order.Status.OPEN and not (under_way or waits) and access.is_buyer(request, found)
     context = {
         "order": found,
         "payments": payments,
         "ways": ways_to_pay(found.currency, request.user) if can_pay else [],
-        "under_way": bool(under_way),
+        "under_way": under_way or waits,
+        "waits": waits,
         "guest_token": found.guest_token if access.is_guest_of(request, found) else "",
         "return_url": request.build_absolute_uri(reverse("shop:thanks", args=[found.pk])),
         "cancel_url": request.build_absolute_uri(reverse("shop:order", args=[found.pk])),
@@ -108,15 +112,14 @@ def thanks(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """Where the customer comes back to. Coming back proves nothing: the page asks for the status until it is known."""
     found = access.visible_order(request, order_id)
     named = request.GET.get("payment_id", "")
-    payment = next((row for row in payments_of(found) if str(row.pk) == named), None)
+    payment = next((row for row in payments_of(found).select_related("account") if str(row.pk) == named), None)
     if payment is None:
         raise Http404
-    told = instructions(payment)
     context = {
         "order": found,
         "payment": payment,
-        "instructions": told,
-        "outcome": "instructed" if told else outcome(payment),
+        "instructions": instructions(payment),
+        "shown": _SHOWN.get(_asks_for(payment), outcome(payment)),
         "guest_token": found.guest_token if access.is_guest_of(request, found) else "",
     }
     return render(request, "shop/thanks.html", context)
@@ -124,11 +127,16 @@ def thanks(request: HttpRequest, order_id: UUID) -> HttpResponse:
 
 def instructions(payment: Payment) -> dict[str, str]:
     """What the customer has to know to pay by himself, by its label; empty when nothing of that kind is asked."""
-    action = payment.next_action or {}
-    if action.get("type") != NextActionKind.INSTRUCTIONS:
+    if payment.next_action is None or _asks_for(payment) != NextActionKind.INSTRUCTIONS:
         return {}
-    known = {name: str(value) for name, value in action["fields"].items() if name not in _SHOWN_ABOVE}
+    fields = payment.next_action["fields"]
+    known = {name: str(value) for name, value in fields.items() if name not in _SHOWN_ABOVE}
     return {str(_LABELS.get(name, name.replace("_", " ").capitalize())): value for name, value in known.items()}
+
+
+def _asks_for(payment: Payment) -> str:
+    """The kind of what the customer is to do next; "" for nothing, or nothing any more."""
+    return str((payment.next_action or {}).get("type", "")) if outcome(payment) == "waiting" else ""
 
 
 def outcome(payment: Payment) -> str:

@@ -12,6 +12,7 @@ from django.test import Client
 from example_project.shop.catalogue import CATALOGUE, CUSTOMER, FINANCE, SUPPORT, Person
 from example_project.shop.management.commands.seed import write_person, write_product
 from example_project.shop.models import Order, Product
+from tests.example.browsers import chromium, page, stack  # noqa: F401 - fixtures
 from tests.services.conftest import hub  # noqa: F401 - what the core is tested in, the shop is tested in
 
 LogIn = Callable[[Person], Client]

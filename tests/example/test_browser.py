@@ -2,77 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Locator, Page, Route, expect
 
-from example_project.shop.catalogue import CUSTOMER
-from example_project.stack import Stack
+from tests.example.browsers import WAIT_MS, assert_fits, log_in, order, order_as_customer, pay_on_hosted_page
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WAIT_MS = 30_000
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(var_dir=tmp_path_factory.mktemp("shop")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        if os.environ.get("REQUIRE_SERVICES") == "1":
-            pytest.fail("Chromium is not installed.")
-        pytest.skip("Chromium is not installed.")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield started
-        started.close()
-
-
-@pytest.fixture(params=[1280, 390])
-def page(browser: Browser, stack: Stack, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A new visitor's window, wide or narrow; whatever its script complains about fails the test."""
-    context = browser.new_context(viewport={"width": request.param, "height": 844}, base_url=stack.web_url)
-    context.set_default_timeout(WAIT_MS)
-    opened, complaints = context.new_page(), list[str]()
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
-    yield opened
-    context.close()
-    assert complaints == []
-
-
-def order(page: Page, product: str) -> None:
-    """Walk from the catalogue to the order's page."""
-    page.goto("/")
-    page.get_by_role("link", name=product).click()
-    page.get_by_label("E-mail for the receipt").fill("guest@example.com")
-    page.get_by_role("button", name="Buy").click()
-    page.wait_for_url("**/orders/*/")
-
-
-def pay_on_hosted_page(page: Page, number: str) -> None:
-    page.get_by_label("Card number").fill(number)
-    page.get_by_label("Expiry").fill("12 / 34")
-    page.get_by_label("CVC").fill("123")
-    page.get_by_role("button", name="Pay").click()
 
 
 def refuse(route: Route) -> None:
@@ -80,11 +17,6 @@ def refuse(route: Route) -> None:
     told = route.fetch().json()
     failure = {"code": "card_declined", "message": "Declined."}
     route.fulfill(json={**told, "status": "requires_action", "failure": failure})
-
-
-def assert_fits(page: Page) -> None:
-    """Nothing sticks out sideways."""
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
 
 
 def test_a_guest_pays_by_a_card_that_asks_for_3d_secure(page: Page) -> None:
@@ -132,8 +64,8 @@ def test_a_shop_that_cannot_be_reached_says_so_and_keeps_the_button(page: Page) 
     expect(button).to_be_enabled()
 
 
-def test_who_waits_is_told_when_the_status_is_known(page: Page) -> None:
-    # given a customer whose browser stands on the page for those who come back, while nothing is paid yet
+def wait_on_thanks_page(page: Page) -> str:
+    """Stand on the page for those who come back, with nothing paid yet; the address of the provider's page."""
     order(page, "Stoneware mug")
     order_url = page.url
     page.route("**/stripe/pay/**", lambda route: route.fulfill(status=204))  # the browser stays where it is
@@ -142,48 +74,39 @@ def test_who_waits_is_told_when_the_status_is_known(page: Page) -> None:
     payment = answered.value.json()
     page.goto(f"{order_url}thanks/?payment_id={payment['id']}")
     expect(page.get_by_role("heading", name="One moment")).to_be_visible()
+    return str(payment["next_action"]["url"])
+
+
+def pay_in_another_window(page: Page, url: str) -> None:
+    other = page.context.new_page()
+    other.goto(url)
+    other.get_by_label("Email").fill("guest@example.com")
+    pay_on_hosted_page(other, "4242 4242 4242 4242")
+
+
+def test_who_waits_is_told_when_the_status_is_known(page: Page) -> None:
+    # given a customer who waits
+    hosted_url = wait_on_thanks_page(page)
     expect(page.get_by_role("heading", name="Thank you")).to_be_hidden()
     assert_fits(page)
     # when the payment is made in another window
-    other = page.context.new_page()
-    other.goto(payment["next_action"]["url"])
-    other.get_by_label("Email").fill("guest@example.com")
-    pay_on_hosted_page(other, "4242 4242 4242 4242")
+    pay_in_another_window(page, hosted_url)
     # then the first one finds out by itself
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_role("heading", name="One moment")).to_be_hidden()
 
 
 def test_a_refusal_that_is_known_first_is_not_the_last_word(page: Page) -> None:
-    # given a customer who paid with his second card, while the hub knows of the first alone
-    order(page, "Stoneware mug")
+    # given a customer who waits, of whom the hub knows that his first card was refused
     page.route("**/api/payments/*/status/", refuse)
-    page.get_by_role("button", name="Pay $24.50").click()
-    page.wait_for_url("**/stripe/pay/**")
-    page.get_by_label("Email").fill("guest@example.com")
-    pay_on_hosted_page(page, "4242 4242 4242 4242")
-    page.wait_for_url("**/thanks/**")
+    hosted_url = wait_on_thanks_page(page)
     # when that stays so for a while, then he is told
-    expect(page.get_by_role("heading", name="Not paid")).to_be_visible(timeout=WAIT_MS)
-    # and is told better as soon as the second is known
+    expect(page.get_by_role("heading", name="Not paid", exact=True)).to_be_visible(timeout=WAIT_MS)
+    # and is told better as soon as his second card is known
+    pay_in_another_window(page, hosted_url)
     page.unroute("**/api/payments/*/status/")
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible(timeout=WAIT_MS)
-    expect(page.get_by_role("heading", name="Not paid")).to_be_hidden()
-
-
-def log_in(page: Page) -> None:
-    page.goto("/login/")
-    page.get_by_label("Username").fill(CUSTOMER.username)
-    page.get_by_label("Password").fill(CUSTOMER.password)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(lambda url: not url.endswith("/login/"))
-
-
-def order_as_customer(page: Page, product: str) -> None:
-    page.goto("/")
-    page.get_by_role("link", name=product).click()
-    page.get_by_role("button", name="Buy").click()
-    page.wait_for_url("**/orders/*/")
+    expect(page.get_by_role("heading", name="Not paid", exact=True)).to_be_hidden()
 
 
 def test_a_guest_approves_at_paypal_and_the_hub_captures(page: Page) -> None:

@@ -45,15 +45,25 @@ def test_the_story_ends_with_matching_books() -> None:
         r"pays on Square's page, .* 38\.70 USD  completed",
         r"records what the bank's statement shows .* 149\.95 USD  completed",
         r"transfers it, and records the proof .* 49\.95 USD  completed",
+        r"pays by card, and comes back .* 3450\.00 PKR  completed",
+        r"has too little in his first wallet .* 2501\.00 PKR  failed",
+        r"types his PIN there; .* 2501\.00 PKR  completed",
+        r"confirms, and comes back .* 1250\.50 PKR  completed",
+        r"gets the number \d+ .* 3450\.00 PKR  requires_action",
+        r"pays at a shop; .* 3450\.00 PKR  completed",
+        r"makes it in the portal, and records the proof .* 1250\.00 PKR  completed",
         r"tries once more, and is refused .*422 not_refundable",
         r"total +JPY +9600 +9600 +4800 +4800  ok",
+        r"total +PKR +10651\.50 +10651\.50 +4201\.00 +4201\.00  ok",
         r"total +USD +716\.80 +716\.80 +251\.40 +251\.40  ok",
     ):
         assert re.search(line, told), f"{line!r} is missing in:\n{told}"
     # one payment for both clicks, and nothing is left
-    assert len(re.findall(r"^   P-", told, re.MULTILINE)) == 14
+    assert len(re.findall(r"^   P-", told, re.MULTILINE)) == 19
     assert "DISAGREES" not in told
     assert ended.stderr == ""
+    # the number of his identity card is told nowhere
+    assert not re.search("6918273|182734", told)
 
 
 def test_books_that_disagree_fail_the_demo(

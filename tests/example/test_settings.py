@@ -11,6 +11,7 @@ from example_project.stack import BASE_DIR
 
 SECRETS = {
     "SECRET_KEY": "own-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789",
+    "PAYMENTS_HUB_ENCRYPTION_KEYS": "pLAk2pZMGLsWEbSbFDhfGrpLxgzh1lPyKrUVCYK6wXU=",
     "STRIPE_SECRET_KEY": "sk_test_own",
     "STRIPE_PUBLISHABLE_KEY": "pk_test_own",
     "STRIPE_WEBHOOK_SECRETS": "whsec_own,whsec_older",
@@ -20,6 +21,14 @@ SECRETS = {
     "SQUARE_ACCESS_TOKEN": "token-own",
     "SQUARE_LOCATION_ID": "LOWN",
     "SQUARE_WEBHOOK_SECRETS": "key-own",
+    "JAZZCASH_MERCHANT_ID": "MCOWN",
+    "JAZZCASH_PASSWORD": "password-own",
+    "JAZZCASH_INTEGRITY_SALTS": "salt-own",
+    "EASYPAISA_STORE_ID": "20002",
+    "EASYPAISA_ACCOUNT_NUM": "200020002",
+    "EASYPAISA_USERNAME": "store-own",
+    "EASYPAISA_PASSWORD": "password-own",
+    "EASYPAISA_HASH_KEY": "FEDCBA9876543210",
 }
 SHOW = """
 from example_project import settings

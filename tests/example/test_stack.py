@@ -78,10 +78,11 @@ def test_who_waits_too_long_is_told_so(tmp_path: Path) -> None:
 def test_the_shops_settings_of_the_caller_stay_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://example.invalid/production")
     monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_live_of_the_caller")
+    monkeypatch.setenv("JAZZCASH_PASSWORD", "of the caller")
     monkeypatch.setenv("UNRELATED", "kept")
     env = Stack(var_dir=tmp_path, env={"CELERY_BROKER_URL": "memory://"}).env
     assert "DATABASE_URL" not in env
-    assert "STRIPE_SECRET_KEY" not in env
+    assert not {"STRIPE_SECRET_KEY", "JAZZCASH_PASSWORD"} & env.keys()
     assert (env["CELERY_BROKER_URL"], env["UNRELATED"]) == ("memory://", "kept")
     assert env["DJANGO_SETTINGS_MODULE"] == "example_project.settings"
 
@@ -103,6 +104,8 @@ def test_a_killed_worker_is_replaced_and_the_end_leaves_nothing_running(tmp_path
         assert len(pool) == 2
         with urllib.request.urlopen(f"{stack.web_url}/api/payments/gateways/", timeout=10) as response:
             assert [row["account"] for row in json.load(response)["results"]] == [
+                "easypaisa",
+                "jazzcash",
                 "manual",
                 "paypal",
                 "square",

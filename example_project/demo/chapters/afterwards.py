@@ -21,7 +21,7 @@ def notices(story: Story) -> None:
 
 
 def refunds(story: Story) -> None:
-    """A part, the rest, and one too many; then a part at each of the other providers."""
+    """A part, the rest, and one too many; then a part or all at each other provider that refunds by a call."""
     story.chapter("Refunds, carried out by the worker")
     payment_id = story.payments["3-D Secure"]
     story.refund(payment_id, "a part", amount="49.95", reason="a pulled thread")
@@ -33,6 +33,8 @@ def refunds(story: Story) -> None:
     story.refund(story.payments["saved card"], "a part of what the saved card paid", amount="5.00", reason="a discount")
     story.refund(story.payments["PayPal"], "a part at PayPal", amount="9.00", reason="a dented shade")
     story.refund(story.payments["Square"], "all at Square", reason="stale")
+    story.refund(story.payments["JazzCash"], "a part at JazzCash", amount="450.00", reason="a faded edge")
+    story.refund(story.payments["JazzCash wallet"], "all to the wallet", reason="a crack")
     found = story.support.get(f"{payment_id}/")
     expect(found.body["status"], "refunded", "the refunded payment")
     step("support", "looks", **named(found.body, "refunded"))

@@ -9,7 +9,7 @@ import httpx
 from example_project.demo.people import Answer
 from example_project.demo.report import expect, step
 from example_project.demo.story import Story, named, shown
-from example_project.stack import PUBLISHABLE_KEY
+from example_project.merchants import PUBLISHABLE_KEY
 
 _GOOD_CARD, _POOR_CARD = "4242 4242 4242 4242", "4000 0000 0000 9995"
 
