@@ -71,6 +71,10 @@ check: setup ## lint, types, layers, migrations, deployment checks, documentatio
 		STRIPE_SECRET_KEY=sk_test_check STRIPE_PUBLISHABLE_KEY=pk_test_check STRIPE_WEBHOOK_SECRETS=whsec_check \
 		PAYPAL_CLIENT_ID=check PAYPAL_CLIENT_SECRET=check PAYPAL_WEBHOOK_IDS=WH-CHECK PAYPAL_API_BASE=https://api-m.sandbox.paypal.com \
 		SQUARE_ACCESS_TOKEN=token-check SQUARE_LOCATION_ID=LCHECK SQUARE_WEBHOOK_SECRETS=check \
+		JAZZCASH_MERCHANT_ID=MCCHECK JAZZCASH_PASSWORD=check JAZZCASH_INTEGRITY_SALTS=check JAZZCASH_MERCHANT_MPIN=0000 \
+		JAZZCASH_API_BASE=https://sandbox.jazzcash.com.pk EASYPAISA_API_BASE=https://easypaystg.easypaisa.com.pk \
+		EASYPAISA_STORE_ID=1 EASYPAISA_ACCOUNT_NUM=1 EASYPAISA_USERNAME=check EASYPAISA_PASSWORD=check EASYPAISA_HASH_KEY=0123456789ABCDEF \
+		PAYMENTS_HUB_ENCRYPTION_KEYS="$$($(PY) -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
 		$(PY) manage.py check --deploy --fail-level WARNING --tag payments_hub || failed=1
 	$(MAKE) --no-print-directory docs || failed=1
 	exit $$failed

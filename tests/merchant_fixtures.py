@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -14,9 +14,14 @@ from tests.merchants import MERCHANTS, Merchant
 from tests.services import world
 
 
-def merchants() -> list[str]:
-    """All of them; on MariaDB one, because what differs there is the database."""
-    return list(MERCHANTS) if connection.vendor != "mysql" else ["stripe"]
+def merchants(of: Iterable[str] = MERCHANTS) -> list[str]:
+    """All of these; on MariaDB one, because what differs there is the database."""
+    return list(of) if connection.vendor != "mysql" else ["stripe"]
+
+
+def only(of: Iterable[str]) -> pytest.MarkDecorator:
+    """The test is about these merchants alone."""
+    return pytest.mark.parametrize("merchant", merchants(of), indirect=True)
 
 
 @pytest.fixture(params=merchants())

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 
 from django_payments_hub.domain.statuses import CaptureMethod, Flow, PaymentStatus, RefundStatus, Source
 from django_payments_hub.models import Payment, PaymentMethod, Refund
-from django_payments_hub.services import methods, payments, provider_calls
+from django_payments_hub.services import methods, operations, payments, provider_calls
 from django_payments_hub.services.methods import NewMethod
 from django_payments_hub.testing.sandbox import PaymentSums, SandboxClient, SandboxError
 
@@ -27,7 +27,8 @@ class Merchant:
     provider's page, "" where the token says it all. `sends_again`: a payment that never arrived is made after all; a
     provider without a window for its keys has it given up for certain. `keeps` is the token a method is saved with by
     itself, "" where that is done on the provider's page; `keep_call` and `detach_call` are what then keeps it and lets
-    it go there. `values`: the account's keys, pointed at the sandbox.
+    it go there. `in_worker`: the provider's calls are made by a worker. `finds_refunds`: what came of a part in doubt
+    shows at the provider; else a person finds out. `values`: the account's keys, pointed at the sandbox.
     """
 
     alias: str
@@ -40,21 +41,28 @@ class Merchant:
     detach_call: str = ""
     buyer: str = ""
     poor_buyer: str = ""
+    currency: str = "USD"
+    in_worker: bool = False
+    finds_refunds: bool = True
     values: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     def wish(
         self, *, declines: bool = False, manual: bool = False, amount: str = "100.00", **more: Any
     ) -> payments.NewPayment:
-        """A payment of USD without an order."""
+        """A payment without an order, of USD where the provider takes them."""
         how: dict[str, Any] = {**(self.declines if declines else self.pays), **more}
         capture_method = CaptureMethod.MANUAL if manual else CaptureMethod.AUTOMATIC
         return payments.NewPayment(
-            account=self.alias, amount=amount, currency="USD", capture_method=capture_method, **how
+            account=self.alias, amount=amount, currency=self.currency, capture_method=capture_method, **how
         )
 
     def begin(self, **wish: Any) -> Payment:
-        """Ask for a payment, as far as our own request goes."""
-        return payments.create(self.wish(**wish))
+        """Ask for a payment, as far as our own request goes; where a worker makes the call, he has come by."""
+        payment = payments.create(self.wish(**wish))
+        if self.in_worker:
+            operations.resume(payment.operations.get().pk)
+            payment.refresh_from_db()
+        return payment
 
     def approve(self, sandbox: SandboxClient, payment: Payment, *, declines: bool = False) -> None:
         """Do what is left to the customer."""
@@ -147,4 +155,42 @@ def paypal(sandbox: SandboxClient) -> Merchant:
     )
 
 
-MERCHANTS: dict[str, Callable[[SandboxClient], Merchant]] = {"stripe": stripe, "paypal": paypal, "square": square}
+def jazzcash(sandbox: SandboxClient) -> Merchant:
+    """JazzCash: a wallet whose owner approves at once."""
+    return Merchant(
+        alias="jazzcash",
+        pays={"flow": Flow.DIRECT, "payer": {"phone": "03123456789"}},
+        declines={"flow": Flow.DIRECT, "payer": {"phone": "03120000095"}},
+        sends_again=False,
+        currency="PKR",
+        in_worker=True,
+        finds_refunds=False,
+        values={**sandbox.settings("jazzcash"), "WALLET_VERSION": "1.1"},
+    )
+
+
+def easypaisa(sandbox: SandboxClient) -> Merchant:
+    """EasyPaisa: a mobile account whose owner approves at once."""
+    return Merchant(
+        alias="easypaisa",
+        pays={"flow": Flow.DIRECT, "payer": {"phone": "03451234567"}},
+        declines={"flow": Flow.DIRECT, "payer": {"phone": "03450000009"}},
+        sends_again=False,
+        currency="PKR",
+        in_worker=True,
+        values=sandbox.settings("easypaisa"),
+    )
+
+
+MERCHANTS: dict[str, Callable[[SandboxClient], Merchant]] = {
+    "stripe": stripe,
+    "paypal": paypal,
+    "square": square,
+    "jazzcash": jazzcash,
+    "easypaisa": easypaisa,
+}
+REFUNDING = ("stripe", "paypal", "square", "jazzcash")
+"""Those whose refunds are made by a call."""
+
+HOLDING = KEEPING = ("stripe", "paypal", "square")
+"""Those that can hold an amount and take it later, and those that keep a payment method."""

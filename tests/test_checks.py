@@ -8,6 +8,8 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.checks import run_checks
 
+from django_payments_hub.testing.sandbox import SandboxProcess
+
 LIVE = {"SECRET_KEY": "sk_live_canary0", "PUBLISHABLE_KEY": "pk_live_canary0", "MODE": "live"}
 
 
@@ -66,6 +68,17 @@ def test_an_alias_that_cannot_stand_in_an_address_is_named(change: Any, alias: s
 def test_a_slug_is_fine_as_an_alias(change: Any, alias: str) -> None:
     change(ACCOUNTS={alias: account()})
     assert found() == {}
+
+
+def test_a_national_id_needs_a_key_to_be_kept_under(change: Any, sandbox_process: SandboxProcess) -> None:
+    known = sandbox_process.client.settings("jazzcash")
+    wallet = {"PROVIDER": "jazzcash", "MODE": "test", **known, "WALLET_VERSION": "2.0"}
+    change(ACCOUNTS={"wallet": wallet})
+    assert "payments_hub.W008" not in found(deploy=True)
+    change(ACCOUNTS={"wallet": wallet}, ENCRYPTION_KEYS=[])
+    assert "payments_hub.W008" in found(deploy=True)
+    change(ACCOUNTS={"wallet": {**wallet, "WALLET_VERSION": "1.1"}}, ENCRYPTION_KEYS=[])
+    assert "payments_hub.W008" not in found(deploy=True)
 
 
 def test_test_accounts_beside_live_ones_are_named_before_the_deployment(change: Any) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import importlib.util
 import inspect
 import re
 import textwrap
@@ -29,17 +28,8 @@ AnyProvider = type[BaseProvider[Any]]
 
 
 def shipped_providers() -> dict[str, AnyProvider]:
-    """The providers this version ships, by their short name; a name that is only planned has no module yet."""
-    found = {}
-    for name, path in BUILT_IN_PROVIDERS.items():
-        if importlib.util.find_spec(path) is not None:
-            found[name] = importlib.import_module(path).Provider
-    return found
-
-
-def planned_providers() -> list[str]:
-    """Short names that are reserved for providers to come."""
-    return [name for name in BUILT_IN_PROVIDERS if name not in shipped_providers()]
+    """The providers this version ships, by their short name."""
+    return {name: importlib.import_module(path).Provider for name, path in BUILT_IN_PROVIDERS.items()}
 
 
 def type_name(annotation: object) -> str:
@@ -160,15 +150,13 @@ class ProviderMatrix(_Generated):
     """`hub-providers`."""
 
     def lines(self) -> Iterator[str]:
-        """A table of capabilities by provider, and which providers are planned."""
+        """A table of capabilities by provider."""
         providers = shipped_providers()
         labels = [provider.label for provider in providers.values()]
         yield "| Capability | " + " | ".join(labels) + " |"
         yield "|---" * (len(labels) + 1) + "|"
         for name, values in capability_rows(providers):
             yield f"| `{name}` | " + " | ".join(values) + " |"
-        yield ""
-        yield f"Planned, not there yet: {', '.join(planned_providers())}."
 
 
 def setup(app: Sphinx) -> dict[str, object]:

@@ -15,9 +15,10 @@ from django_payments_hub.models import Payment, Refund
 from django_payments_hub.services import refunds
 from django_payments_hub.testing.sandbox import SandboxClient
 from tests.concurrency.threads import at_once, in_rounds
-from tests.merchants import Merchant
+from tests.merchant_fixtures import only
+from tests.merchants import REFUNDING, Merchant
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.django_db(transaction=True), only(REFUNDING)]
 
 _CARRIED_OUT = {RefundStatus.PROCESSING, RefundStatus.COMPLETED}
 
