@@ -45,6 +45,7 @@ wanted_packages() { # one name a line: what is neither installed nor, for a serv
     if has_any gcc && has_any make; then :; else echo build-essential; fi
     has_any git || echo git
     has_any pkg-config || echo pkg-config
+    has_any openssl || echo openssl
     has_any "$PYTHON" || echo python3
     python_can 'import ensurepip, venv' || echo python3-venv
     python_can 'import os, sysconfig as s; os.stat(os.path.join(s.get_path("include"), "Python.h"))' || echo python3-dev
