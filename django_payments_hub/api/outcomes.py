@@ -128,7 +128,7 @@ def last_operation(payment: Payment, *kinds: OperationKind) -> Operation | None:
 
 def _declined(code: str) -> Outcome:
     if code == FailureCode.INVALID_REQUEST:
-        return _problem(422, code, "The provider refused the request; is the token right?")
+        return _problem(422, code, "The provider refused the request; are token and amount right?")
     return _problem(402, code, "The payment was declined.")
 
 

@@ -11,7 +11,7 @@ def notices(story: Story) -> None:
     """Every notice delivered, filed and processed."""
     story.chapter("The providers' notices")
     count, work = story.all_notices_processed()
-    step("providers", f"delivered {count} notices, each signed")
+    step("providers", f"delivered {count} notices; all but EasyPaisa's are signed")
     step("worker", f"processed them: {listed(work['notices'])}")
     step("worker", f"ran the shop's handlers: {listed(work['deliveries'])}")
     for payment_id in story.payments.values():
