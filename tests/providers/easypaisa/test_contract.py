@@ -9,8 +9,6 @@ from django_payments_hub.testing.hub_contract import HubContract
 from django_payments_hub.testing.provider_contract import ProviderContract
 from tests.providers.easypaisa.bench import EasyPaisaBench
 
-pytestmark = pytest.mark.slow  # half a minute for each provider
-
 
 class TestEasyPaisa(ProviderContract):
     provider = Provider
