@@ -80,3 +80,10 @@ def test_references_are_short_legal_and_their_own(prefix: str) -> None:
 def test_a_key_of_another_length_is_no_aes_key(length: int) -> None:
     with pytest.raises(ValueError, match="key"):
         aes_ecb_base64(b"k" * length, b"text")
+
+
+@pytest.mark.parametrize("prefix", ["", "T"])
+def test_a_reference_keeps_what_is_random_in_an_id(prefix: str) -> None:
+    # given payments of one moment, whose ids differ in their last bits alone
+    ids = [f"018f5a3e-7c10-7000-8000-{n:012x}" for n in range(2000)]
+    assert len({short_reference(key, prefix=prefix) for key in ids}) == len(ids)
