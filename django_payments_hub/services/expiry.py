@@ -15,11 +15,12 @@ from django.utils import timezone
 
 from django_payments_hub.conf import hub_settings
 from django_payments_hub.domain.statuses import OPEN_OPERATIONS, Source, Stage
-from django_payments_hub.exceptions import NotFound, Throttled
+from django_payments_hub.exceptions import Throttled
 from django_payments_hub.models import Operation, Payment
 from django_payments_hub.services import giving_up, payments, provider_calls
 from django_payments_hub.services.books import Told, open_books
 from django_payments_hub.services.claims import claim_payment, may_look_at, unpaused
+from django_payments_hub.services.locking import read_payment
 from django_payments_hub.services.new_payments import ABANDONABLE
 
 logger = logging.getLogger("django_payments_hub.expiry")
@@ -56,7 +57,7 @@ def attempt(payment_id: UUID) -> None:
     Raises:
         HubError: it did not work this time.
     """
-    payment = _read(payment_id)
+    payment = read_payment(payment_id)
     if not may_look_at(payment):
         return
     if payment.expiry_tries >= hub_settings().operation_max_tries:
@@ -99,19 +100,19 @@ def expire(payment_id: UUID) -> Payment:
     Raises:
         Unsupported, ProviderError: from the look-up. RuleViolation, Conflict: as `payments.cancel`.
     """
-    payment = _read(payment_id)
+    payment = read_payment(payment_id)
     if not _is_over(payment):
         return payment
     if giving_up.can_be_given_up(payment):
         with suppress(_MovedOnError):
             giving_up.give_up(payment_id, Stage.EXPIRED, Told(source=Source.SYSTEM), on_commit=_check_is_over)
-        return _read(payment_id)
+        return read_payment(payment_id)
     if _known_to_provider(payment) and provider_calls.provider_of(payment.account).capabilities.look_up:
         provider_calls.ask(payment, source=Source.LOOK_UP)
     if _left_to_provider(payment_id) and _withdraws(payment):
         with suppress(_MovedOnError):
             payments.cancel(payment_id, reason="expired", on_commit=_check_is_over)
-    return _read(payment_id)
+    return read_payment(payment_id)
 
 
 def _left_to_provider(payment_id: UUID) -> bool:
@@ -145,10 +146,3 @@ def _withdraws(payment: Payment) -> bool:
 
 def _known_to_provider(payment: Payment) -> bool:
     return bool(payment.provider_payment_id or payment.provider_session_id)
-
-
-def _read(payment_id: UUID) -> Payment:
-    payment = Payment.objects.select_related("account", "order_ref").filter(pk=payment_id).first()
-    if payment is None:
-        raise NotFound("There is no such payment.")
-    return payment

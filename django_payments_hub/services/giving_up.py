@@ -9,11 +9,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from django_payments_hub.domain.statuses import NextActionKind, Source, Stage, Verdict
-from django_payments_hub.exceptions import Conflict, NotFound, RuleViolation
+from django_payments_hub.exceptions import Conflict, RuleViolation
 from django_payments_hub.models import Payment
 from django_payments_hub.provider_kit.deadlines import deadline
 from django_payments_hub.services import forms, provider_calls
 from django_payments_hub.services.books import Books, Told, open_books
+from django_payments_hub.services.locking import read_payment
 from django_payments_hub.services.new_payments import ABANDONABLE, IN_PROGRESS, OnCommit
 
 _ASKING_S = 15.0
@@ -38,7 +39,7 @@ def give_up(
         RuleViolation: `contradicted`, what the provider says does not fit; `not_cancellable`, the payment went on.
         ProviderError: it could not be asked.
     """
-    payment = _read(payment_id)
+    payment = read_payment(payment_id)
     _check_not_led_on(payment)
     with deadline(_ASKING_S):
         verdict = provider_calls.ask(payment, source=Source.LOOK_UP)
@@ -64,10 +65,3 @@ def _end(books: Books, stage: Stage, reason: str) -> None:
 def _check_not_led_on(payment: Payment) -> None:
     if forms.is_led_on(payment):
         raise Conflict("The customer is paying just now.", code=IN_PROGRESS)
-
-
-def _read(payment_id: UUID) -> Payment:
-    payment = Payment.objects.select_related("account", "order_ref").filter(pk=payment_id).first()
-    if payment is None:
-        raise NotFound("There is no such payment.")
-    return payment

@@ -58,6 +58,18 @@ def lock_payment(known: UUID | Payment) -> Payment:
     return payment
 
 
+def read_payment(payment_id: UUID) -> Payment:
+    """The payment without a lock, with its account and OrderRef: what is decided by it is judged again under one.
+
+    Raises:
+        NotFound: there is none.
+    """
+    payment = Payment.objects.select_related("account", "order_ref").filter(pk=payment_id).first()
+    if payment is None:
+        raise NotFound("There is no such payment.")
+    return payment
+
+
 def _order_ref_id(payment_id: UUID) -> UUID | None:
     return Payment.objects.filter(pk=payment_id).values_list("order_ref_id", flat=True).first()
 

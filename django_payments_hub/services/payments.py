@@ -28,7 +28,6 @@ from django_payments_hub.exceptions import (
     ConfigurationError,
     Conflict,
     InvalidInput,
-    NotFound,
     ProviderError,
     RequestError,
     RuleViolation,
@@ -37,6 +36,7 @@ from django_payments_hub.models import Operation, Payment
 from django_payments_hub.provider_kit.types import Payer
 from django_payments_hub.services import accounts, giving_up, method_use, operations, orders, provider_calls
 from django_payments_hub.services.books import Books, open_books
+from django_payments_hub.services.locking import read_payment
 from django_payments_hub.services.new_payments import (
     ABANDONABLE,
     IN_PROGRESS,
@@ -131,7 +131,7 @@ def process(
         RuleViolation: `not_pending`; `order_changed`, `order_not_payable`. NotFound: `inactive_account`.
         InvalidInput: as `create`; a national id is not kept with what is only recorded.
     """
-    payment = _read(payment_id)
+    payment = read_payment(payment_id)
     provider = provider_calls.provider_of(accounts.get(payment.account.alias).row)
     kind = MethodKind(payment.method_kind) if payment.method_kind else None
     provider.check_payer(Payer(**payment.payer), flow=Flow(payment.flow), method_kind=kind)
@@ -163,7 +163,7 @@ def confirm(
         RuleViolation: `not_confirmable`; `order_changed`, `order_not_payable`. Conflict: `operation_in_progress`.
         InvalidInput: a token beside the saved method the payment is made with.
     """
-    orders.require_unchanged(_read(payment_id))
+    orders.require_unchanged(read_payment(payment_id))
     with open_books(payment_id, told_by(actor), durable=True) as books:
         payment = books.payment
         if payment.status not in ABANDONABLE or not _can_be_confirmed(payment):
@@ -222,7 +222,7 @@ def cancel(
             asked about first.
     """
     reason = checked_reason(reason)
-    if giving_up.can_be_given_up(_read(payment_id)):
+    if giving_up.can_be_given_up(read_payment(payment_id)):
         return giving_up.give_up(payment_id, Stage.CANCELLED, told_by(actor), reason=reason, on_commit=on_commit)
     with open_books(payment_id, told_by(actor), durable=True) as books:
         operation = _open_cancel(books, reason)
@@ -252,10 +252,10 @@ def _open_cancel(books: Books, reason: str) -> Operation | None:
 
 def sync(payment_id: UUID) -> Payment:
     """Ask the provider how the payment stands and apply it; raises Unsupported or ProviderError."""
-    payment = _read(payment_id)
+    payment = read_payment(payment_id)
     if _known_to_provider(payment) or _was_started(payment):
         provider_calls.ask(payment, source=Source.LOOK_UP)
-    return _read(payment_id)
+    return read_payment(payment_id)
 
 
 def _withdraw_left(terms: Terms) -> None:
@@ -306,10 +306,3 @@ def _known_to_provider(payment: Payment) -> bool:
 
 def _was_started(payment: Payment) -> bool:
     return payment.operations.exists()
-
-
-def _read(payment_id: UUID) -> Payment:
-    payment = Payment.objects.select_related("account", "order_ref").filter(pk=payment_id).first()
-    if payment is None:
-        raise NotFound("There is no such payment.")
-    return payment

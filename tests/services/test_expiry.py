@@ -13,6 +13,7 @@ from django_payments_hub.domain.statuses import Flow, OperationKind, PaymentStat
 from django_payments_hub.exceptions import OutcomeUnknown
 from django_payments_hub.models import Operation, Payment, ProviderAccount
 from django_payments_hub.services import accounts, books, expiry, facts, payments, sweeper
+from django_payments_hub.services.locking import read_payment
 from django_payments_hub.testing.sandbox import SandboxClient
 from tests.services import world
 
@@ -251,8 +252,8 @@ def test_two_sweeps_that_read_a_payment_at_once_try_it_once(
     sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     payment = left()
-    read = [expiry._read(payment.pk), expiry._read(payment.pk)]
-    monkeypatch.setattr(expiry, "_read", lambda _: read.pop())
+    read = [read_payment(payment.pk), read_payment(payment.pk)]
+    monkeypatch.setattr(expiry, "read_payment", lambda _: read.pop())
     tried: list[object] = []
     monkeypatch.setattr(expiry, "expire", tried.append)
 
