@@ -118,6 +118,8 @@ class Bench:
         signs_time: a notice's signature covers its time, so that an old one is refused.
         signature_field: the field of a notice's body that signs its other fields, in whatever bytes they are sent; ""
             where the bytes are signed, in a header. note: a field that may be added to a body before it is signed.
+        readable: the fields of an error's body that are words for people. names: the fields by which a return or a hint
+            may name a payment, or an address.
         unsaid: what the answer to a deed does not hold, by the kind of `Trouble` that would spoil it: no amount that is
             not told can be wrong.
         settles_after_s: how long after its first try a call in doubt can be brought to an end, in seconds.
@@ -130,6 +132,8 @@ class Bench:
     signs_time: ClassVar[bool] = True
     signature_field: ClassVar[str] = ""
     note: ClassVar[str] = "note"
+    readable: ClassVar[frozenset[str]] = frozenset({"message", "detail", "description", "error_description"})
+    names: ClassVar[frozenset[str]] = frozenset({"url", "order_id", "token", "status", "reference", "id"})
     unsaid: ClassVar[Mapping[str, frozenset[Deed]]] = {}
     settles_after_s: ClassVar[float] = 1.0
     deadline_s: ClassVar[float] = 0.6

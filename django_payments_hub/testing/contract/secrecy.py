@@ -57,23 +57,23 @@ class Secrecy(ContractBase):
 def _trouble(till: Cashier, status: int, secrets: list[str]) -> Trouble:
     if not status:
         return Trouble(kind="garbage", when="after")
-    body = dict(till.bench.error_body(status))
-    return Trouble(kind="status", status=status, body=_with_words(body, f"{PROVIDERS_WORDS} {' '.join(secrets)}"))
+    words = f"{PROVIDERS_WORDS} {' '.join(secrets)}"
+    body = _with_words(dict(till.bench.error_body(status)), words, till.bench.readable)
+    return Trouble(kind="status", status=status, body=body)
 
 
-def _with_words(body: dict[str, object], words: str) -> dict[str, object]:
+def _with_words(body: dict[str, object], words: str, readable: frozenset[str]) -> dict[str, object]:
     """The provider's own body with everything a person would read replaced."""
-    readable = {"message", "detail", "description", "error_description", "pp_ResponseMessage", "responseDesc"}
     return {
-        key: words if key in readable and isinstance(value, str) else _deeper(value, words)
+        key: words if key in readable and isinstance(value, str) else _deeper(value, words, readable)
         for key, value in body.items()
     }
 
 
-def _deeper(value: object, words: str) -> object:
+def _deeper(value: object, words: str, readable: frozenset[str]) -> object:
     if isinstance(value, dict):
-        return _with_words(value, words)
-    return [_deeper(item, words) for item in value] if isinstance(value, list) else value
+        return _with_words(value, words, readable)
+    return [_deeper(item, words, readable) for item in value] if isinstance(value, list) else value
 
 
 @contextmanager

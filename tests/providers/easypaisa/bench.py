@@ -28,6 +28,8 @@ class EasyPaisaBench(SandboxBench):
         "wrong_currency": frozenset({Deed.PAY_DIRECT, Deed.LOOK_UP}),
         "wrong_amount": frozenset({Deed.PAY_DIRECT}),
     }
+    readable = SandboxBench.readable | {"responseDesc"}
+    names = SandboxBench.names | {"orderId", "orderRefNumber", "auth_token"}
     calls_of = {
         Deed.PAY_DIRECT: ("ma.pay",),
         Deed.LOOK_UP: ("inquire",),

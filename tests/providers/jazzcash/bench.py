@@ -31,6 +31,8 @@ class JazzCashBench(SandboxBench):
     signs_time = False
     signature_field = "pp_SecureHash"
     note = "pp_Note"
+    readable = SandboxBench.readable | {"pp_ResponseMessage"}
+    names = SandboxBench.names | {"pp_TxnRefNo"}
     settles_after_s = 800.0  # lease and call of the first try, and ten minutes
     unsaid = {"wrong_amount": _NO_MONEY, "wrong_currency": _NO_MONEY, "wrong_id": _NO_MONEY, "missing_id": _NO_MONEY}
     calls_of = {
