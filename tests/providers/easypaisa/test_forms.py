@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from datetime import UTC, datetime
@@ -35,6 +36,10 @@ SAMPLE_HASH = (
 
 def by_openssl(plaintext: str) -> str:
     """The same by another implementation."""
+    if shutil.which("openssl") is None:
+        if os.environ.get("REQUIRE_SERVICES") == "1":
+            pytest.fail("openssl is not installed, and REQUIRE_SERVICES=1")
+        pytest.skip("openssl is not installed")
     done = subprocess.run(
         ["openssl", "enc", "-aes-128-ecb", "-K", KEY.encode().hex(), "-base64", "-A"],
         input=plaintext.encode(),
@@ -48,7 +53,6 @@ def test_the_guides_sample_is_hashed_as_the_guide_says() -> None:
     assert merchant_hash(SAMPLE, KEY) == SAMPLE_HASH
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl here")
 @pytest.mark.parametrize("text", [SAMPLE_TEXT, "a=1", "a=0123456789abcd", "a=0123456789abcdef", "a=ہفتہ"])
 def test_openssl_agrees(text: str) -> None:
     fields = dict(part.split("=", 1) for part in text.split("&"))

@@ -10,8 +10,8 @@ from django_payments_hub.domain.statuses import Verdict
 from django_payments_hub.exceptions import InvalidSignature, MalformedNotice
 from django_payments_hub.provider_kit.types import LookUp, ReturnVisit
 from django_payments_hub.providers.jazzcash import Provider
+from tests.jazzcash_vectors import IPN
 from tests.providers.jazzcash.harness import MERCHANT, OLD_SALT, PASSWORD, SALT, account, hash_of, sign
-from tests.providers.jazzcash.test_hashing import IPN
 
 REFERENCE = "T20240418145702"
 PUBLISHED = "2B47BCF7825FA27FC8B522292BC8D226213FCCDA685FC68A67EC20B10836E5B7"

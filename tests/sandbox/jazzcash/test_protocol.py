@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.jazzcash_vectors import VECTORS
 from tests.sandbox.jazzcash.conftest import (
     CLASSIC,
     FORM,
@@ -19,62 +20,27 @@ OWN = {"pp_Version": "1.1", "pp_TxnType": "MWALLET", "ppmpf_1": PAYS}
 
 class TestPublishedVectors:
     def test_of_a_refund(self, shop, sandbox):
-        sandbox.deed("merchant", account="MC25041", password="sz1v4agvyf", integrity_salt="3vv9wu3a18", mpin="1234")
-        shop.known["integrity_salt"] = "3vv9wu3a18"
-        fields = {
-            "pp_Amount": "25000",
-            "pp_MerchantID": "MC25041",
-            "pp_MerchantMPIN": "1234",
-            "pp_Password": "sz1v4agvyf",
-            "pp_TxnCurrency": "PKR",
-            "pp_TxnRefNo": "T20220518150213",
-            "pp_SecureHash": "2C595361C2DA0E502D18BFBAA92CF4740330215E5E8AD0CF4489A64E7400B117",
-        }
+        fields = published("a wallet refund", shop, sandbox, mpin="1234")
         # no such payment: the hash was right
         assert shop.call(REFUND_WALLET, fields)["pp_ResponseCode"] == "109"
 
     def test_of_a_wallet_call_with_cnic(self, shop, sandbox):
         sandbox.set_clock("2022-01-24T22:42:10+05:00")
-        sandbox.deed("merchant", account="MC32084", password="yy41w5f10e", integrity_salt="9208s6wx05")
-        shop.known["integrity_salt"] = "9208s6wx05"
-        fields = {
-            "pp_Amount": "100",
-            "pp_BillReference": "billRef3781",
-            "pp_CNIC": "345678",
-            "pp_Description": "Test case description",
-            "pp_Language": "EN",
-            "pp_MerchantID": "MC32084",
-            "pp_MobileNumber": "03123456789",
-            "pp_Password": "yy41w5f10e",
-            "pp_TxnCurrency": "PKR",
-            "pp_TxnDateTime": "20220124224204",
-            "pp_TxnExpiryDateTime": "20220125224204",
-            "pp_TxnRefNo": "T71608120",
-            "pp_SecureHash": "39ECAACFC30F9AFA1763B7E61EA33AC75977FB2E849A5EE1EDC4016791F3438F",
-        }
+        fields = published("a wallet payment with CNIC", shop, sandbox)
         assert shop.call(WALLET_CNIC, fields)["pp_ResponseCode"] == "000"
 
     def test_of_the_card_page(self, shop, sandbox):
         sandbox.set_clock("2026-08-23T12:00:01+05:00")
-        known = {"password": "YOUR_PASSWORD", "integrity_salt": "YOUR_INTEGRITY_SALT"}
-        sandbox.deed("merchant", account="YOUR_MERCHANT_ID", **known)
-        form = {
-            "pp_Amount": "100",
-            "pp_BillReference": "billref001",
-            "pp_Description": "Test transaction description",
-            "pp_Language": "EN",
-            "pp_MerchantID": "YOUR_MERCHANT_ID",
-            "pp_Password": "YOUR_PASSWORD",
-            "pp_ReturnURL": "https://merchant.example.com/jazzcash/return",
-            "pp_TxnCurrency": "PKR",
-            "pp_TxnDateTime": "20260823120000",
-            "pp_TxnExpiryDateTime": "20260824120000",
-            "pp_TxnRefNo": "TRN20260823120000123",
-            "pp_TxnType": "MPAY",
-            "pp_Version": "1.1",
-            "pp_SecureHash": "20CA66D57652B9D2F0B4B2991C8324FC594633FD1FE8BBABE21F93DCE9F3C5AB",
-        }
-        assert shop.post(form).status == 303
+        assert shop.post(published("a card page", shop, sandbox)).status == 303
+
+
+def published(name, shop, sandbox, **known):
+    """The fields of a published sample with their digest, its merchant being known here."""
+    salt, fields, digest = VECTORS[name]
+    merchant = {"account": fields["pp_MerchantID"], "password": fields["pp_Password"], "integrity_salt": salt}
+    sandbox.deed("merchant", **merchant, **known)
+    shop.known["integrity_salt"] = salt
+    return {**fields, "pp_SecureHash": digest}
 
 
 class TestTheHash:
